@@ -1,0 +1,120 @@
+/// Every bound of the program, each with its unit in its name or its type.
+///
+/// Nothing else in the sources holds a literal limit. The relations between bounds are checked by
+/// ``Limits/relationsHold()``, which the tests call.
+public enum Limits {
+    // MARK: Requests
+
+    /// Longest body of `POST /v1/events`, in bytes.
+    public static let eventsBodyBytesMax = 64 * 1024
+    /// Longest body of `POST /v1/consent` and of `POST /v1/withdraw`, in bytes.
+    public static let consentBodyBytesMax = 4 * 1024
+    /// Longest chunk of an import that the staff listener takes in one request, in bytes.
+    public static let importChunkBytesMax = 1024 * 1024
+    /// Longest request line and headers together, in bytes; more is answered 431.
+    public static let headerBytesMax = 16 * 1024
+    /// Most events in one request.
+    public static let eventsPerRequestMax = 64
+    /// How deep JSON may nest; the wire needs three levels.
+    public static let jsonDepthMax = 8
+    /// Time in which a request must have arrived whole, counted from its first byte, in seconds.
+    public static let requestSecondsMax = 10
+    /// Time a connection may stay open without a request, in seconds.
+    public static let idleSecondsMax = 75
+    /// Most open connections of the public listener; one more is closed at once.
+    public static let connectionsMax = 10_000
+    /// Most address prefixes that the rate limit remembers; beyond it the oldest window is forgotten.
+    public static let rateLimitPrefixesMax = 65_536
+
+    // MARK: Fields of an event
+
+    /// Shortest and longest id of an event, in characters of `[A-Za-z0-9_-]`.
+    public static let eventIDLength = 8...64
+    /// Oldest event that is taken, in milliseconds before its receipt.
+    public static let ageMillisecondsMax: Int64 = 86_400_000
+    /// Longest time that one engagement event can claim, in seconds.
+    public static let engagementSecondsMax = 3_600
+    /// Deepest scroll, in percent of the page.
+    public static let scrollPercentMax = 100
+    /// Longest name of an action, in characters.
+    public static let actionNameLengthMax = 32
+    /// Longest URL on the wire (page, target, referrer), in bytes.
+    public static let urlBytesMax = 4_096
+    /// Longest path that is stored, in bytes of UTF-8; longer ones are cut at a character.
+    public static let pathBytesMax = 1_024
+    /// Longest value of an allow-listed query parameter that is stored, in bytes of UTF-8.
+    public static let queryValueBytesMax = 256
+    /// Longest fragment that is stored, in characters.
+    public static let fragmentLengthMax = 64
+    /// Longest title that is stored, in bytes of UTF-8; longer ones are cut at a character.
+    public static let titleBytesMax = 512
+    /// Longest locale or time-zone name on the wire, in bytes.
+    public static let localeBytesMax = 64
+    /// Longest host name, in bytes (RFC 1035).
+    public static let hostBytesMax = 253
+    /// A run of this many letters and digits in a path or title that also mixes both is a token and is redacted.
+    public static let tokenLengthMin = 20
+
+    // MARK: Consent
+
+    /// How long a consent record and a refusal are valid, in days and in milliseconds. It never slides.
+    public static let consentDays = 182
+    /// ``consentDays`` in milliseconds.
+    public static let consentMilliseconds: Int64 = 182 * 86_400_000
+    /// ``consentDays`` in seconds: the `Max-Age` of both cookies.
+    public static let consentSeconds = 15_724_800
+    /// Longest text of a notice, in bytes of UTF-8.
+    public static let noticeBytesMax = 8_192
+    /// Longest retention that a site can ask for, in days.
+    public static let retentionDaysMax = 760
+
+    // MARK: Journal and partitions
+
+    /// Most events in one segment.
+    public static let segmentEventsMax = 65_536
+    /// Most bytes of one column once it is inflated; a larger claim is damage.
+    public static let columnBytesMax = 64 * 1024 * 1024
+    /// Most events that wait for a commit; full means 503.
+    public static let queueEventsMax = 131_072
+    /// Most bytes that wait for a commit; full means 503.
+    public static let queueBytesMax = 32 * 1024 * 1024
+    /// Most events that one commit takes.
+    public static let commitEventsMax = 16_384
+    /// Oldest event that may wait in the journal before it is drained into its partition, in seconds.
+    public static let drainSeconds = 60
+    /// Event ids that are remembered to answer duplicates at once.
+    public static let recentIDsMax = 1_048_576
+    /// Time for which an id is remembered, in milliseconds.
+    public static let duplicateMilliseconds: Int64 = 86_400_000
+    /// Lines of an import that are gathered before they are written.
+    public static let importBatchEvents = 131_072
+    /// Longest line of an import, in bytes.
+    public static let importLineBytesMax = 65_536
+    /// Event keys that an import keeps to recognise events that are already held.
+    public static let importKeysMax = 4_000_000
+    /// Time in which a stopping collector must be done, in seconds.
+    public static let stopSeconds = 10
+
+    // MARK: Reports
+
+    /// Longest period of a report, in days.
+    public static let reportDaysMax = 800
+    /// A gap longer than this ends a visit, in milliseconds.
+    public static let visitGapMilliseconds: Int64 = 30 * 60 * 1_000
+    /// Engaged time from which a visit with one pageview is no bounce, in milliseconds.
+    public static let bounceEngagedMilliseconds: UInt64 = 10_000
+    /// Choices from which on an estimate is given.
+    public static let estimateChoicesMin: UInt64 = 30
+
+    /// Whether the bounds agree with one another.
+    public static func relationsHold() -> Bool {
+        consentSeconds == consentDays * 86_400
+            && consentMilliseconds == Int64(consentSeconds) * 1_000
+            && eventsPerRequestMax <= commitEventsMax
+            && commitEventsMax <= segmentEventsMax
+            && queueEventsMax >= commitEventsMax
+            && urlBytesMax <= eventsBodyBytesMax
+            && noticeBytesMax >= titleBytesMax
+            && ageMillisecondsMax == duplicateMilliseconds
+    }
+}
