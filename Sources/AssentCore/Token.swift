@@ -1,0 +1,162 @@
+import Crypto
+
+/// What the browser holds: it names a consent record and is signed with the server's key.
+///
+/// 30 bytes of claims and a MAC of 32 bytes over the site's id and the claims, together in base64url without padding
+/// (83 characters). All numbers are big-endian.
+///
+/// | offset | bytes | claim |
+/// |---|---|---|
+/// | 0 | 1 | version, 1 |
+/// | 1 | 1 | flags: bit 0 given under GPC, bit 1 given under DNT |
+/// | 2 | 4 | number of the visitor |
+/// | 6 | 4 | number of the consent record |
+/// | 10 | 8 | time of the record, milliseconds since 1970 |
+/// | 18 | 12 | first bytes of the notice's SHA-256 |
+/// | 30 | 32 | HMAC-SHA256 |
+public struct Token: Sendable, Equatable {
+    /// The visitor's number on the token's site.
+    public var visitor: VisitorNumber
+    /// The consent record's number.
+    public var record: RecordNumber
+    /// When the record was made.
+    public var issued: Instant
+    /// First 12 bytes of the SHA-256 of the notice that was shown.
+    public var noticePrefix: [UInt8]
+    /// Whether the choice was made while the browser said `Sec-GPC: 1`.
+    public var underGPC: Bool
+    /// Whether the choice was made while the browser said `DNT: 1`.
+    public var underDNT: Bool
+
+    static let noticePrefixBytes = 12
+    private static let claimBytes = 30
+    private static let macBytes = 32
+    /// Characters of every token.
+    public static let length = 83
+
+    /// A token by its claims.
+    /// - Parameter notice: the notice version, 64 hex digits.
+    public init(
+        visitor: VisitorNumber, record: RecordNumber, issued: Instant, notice: String, underGPC: Bool, underDNT: Bool
+    ) {
+        self.visitor = visitor
+        self.record = record
+        self.issued = issued
+        self.noticePrefix = Token.prefix(ofNotice: notice)
+        self.underGPC = underGPC
+        self.underDNT = underDNT
+    }
+
+    /// First instant at which it is no longer valid. It never slides.
+    public var expires: Instant { issued.advanced(by: Limits.consentMilliseconds) }
+
+    static func prefix(ofNotice version: String) -> [UInt8] {
+        let bytes = Array((Hex.bytes(version) ?? []).prefix(noticePrefixBytes))
+        return bytes + Array(repeating: 0, count: noticePrefixBytes - bytes.count)
+    }
+
+    private var claims: [UInt8] {
+        var bytes: [UInt8] = [1, (underGPC ? 1 : 0) | (underDNT ? 2 : 0)]
+        bytes.reserveCapacity(Token.claimBytes + Token.macBytes)
+        withUnsafeBytes(of: visitor.bigEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: record.bigEndian) { bytes.append(contentsOf: $0) }
+        bytes += bigEndianBytes(UInt64(bitPattern: issued.milliseconds))
+        return bytes + noticePrefix
+    }
+
+    /// The signed claims in a text: decoded only, ``Signer`` decides whether they are true.
+    private init?(claims bytes: ArraySlice<UInt8>) {
+        guard bytes.count == Token.claimBytes, bytes[0] == 1, bytes[1] <= 3 else { return nil }
+        func number(_ range: Range<Int>) -> UInt64 { bytes[range].reduce(0) { $0 << 8 | UInt64($1) } }
+        visitor = VisitorNumber(number(2..<6))
+        record = RecordNumber(number(6..<10))
+        issued = Instant(milliseconds: Int64(bitPattern: number(10..<18)))
+        noticePrefix = Array(bytes[18..<30])
+        underGPC = bytes[1] & 1 != 0
+        underDNT = bytes[1] & 2 != 0
+    }
+
+    /// Signs and checks the tokens of one site.
+    ///
+    /// The keyed state of the MAC, with the site's id already taken in, is kept and copied: a check costs two
+    /// compressions of SHA-256 and no key set-up.
+    public struct Signer: Sendable {
+        private let keyed: HMAC<SHA256>
+
+        /// A signer for a site. Tokens of another site or key do not pass.
+        public init(key: ServerKey, site: String) {
+            var keyed = HMAC<SHA256>(key: key.derived(for: "token"))
+            keyed.update(data: [UInt8(truncatingIfNeeded: site.utf8.count)] + Array(site.utf8))
+            self.keyed = keyed
+        }
+
+        /// The token as text.
+        public func sign(_ token: Token) -> String {
+            let claims = token.claims
+            var mac = keyed
+            mac.update(data: claims)
+            return Base64URL.text(claims + Array(mac.finalize()))
+        }
+
+        /// The claims of a text, or nil if it is no token that this key made for this site.
+        public func verify(_ text: some StringProtocol) -> Token? {
+            guard text.utf8.count == Token.length, let bytes = Base64URL.bytes(text),
+                bytes.count == Token.claimBytes + Token.macBytes
+            else { return nil }
+            var mac = keyed
+            mac.update(data: bytes[..<Token.claimBytes])
+            // Comparing a MAC with bytes takes the same time wherever they differ.
+            guard mac.finalize() == bytes[Token.claimBytes...] else { return nil }
+            return Token(claims: bytes[..<Token.claimBytes])
+        }
+    }
+}
+
+/// Base64 with the alphabet that is safe in URLs and cookies, without padding (RFC 4648, section 5).
+enum Base64URL {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    private static let values: [UInt8] = {
+        var values = [UInt8](repeating: 255, count: 256)
+        for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+        return values
+    }()
+
+    static func text(_ bytes: [UInt8]) -> String {
+        var characters: [UInt8] = []
+        characters.reserveCapacity((bytes.count * 4 + 2) / 3)
+        var bits: UInt32 = 0
+        var count = 0
+        for byte in bytes {
+            bits = bits << 8 | UInt32(byte)
+            count += 8
+            while count >= 6 {
+                count -= 6
+                characters.append(alphabet[Int(bits >> UInt32(count) & 63)])
+            }
+        }
+        if count > 0 { characters.append(alphabet[Int(bits << UInt32(6 - count) & 63)]) }
+        return String(decoding: characters, as: UTF8.self)
+    }
+
+    /// The bytes of a text; nil for foreign characters, a length that no bytes have, or bits left over that are not 0
+    /// (so that each token has one spelling only).
+    static func bytes(_ text: some StringProtocol) -> [UInt8]? {
+        guard text.utf8.count % 4 != 1 else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count * 3 / 4)
+        var bits: UInt32 = 0
+        var count = 0
+        for character in text.utf8 {
+            let value = values[Int(character)]
+            guard value < 64 else { return nil }
+            bits = bits << 6 | UInt32(value)
+            count += 6
+            if count >= 8 {
+                count -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+            }
+        }
+        guard bits & (1 << UInt32(count) - 1) == 0 else { return nil }
+        return bytes
+    }
+}
