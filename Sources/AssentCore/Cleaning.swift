@@ -1,0 +1,289 @@
+/// An http or https address as it came, taken apart but not yet cleaned.
+struct WebAddress {
+    var scheme: Substring
+    /// Lower case, without port and trailing dot.
+    var host: String
+    /// With its leading slash; `/` where the address ends with the host.
+    var path: Substring
+    var query: Substring
+    var fragment: Substring
+
+    /// Takes an absolute address apart; nil for anything that is none, for other schemes, and for hosts that cannot be.
+    init?(_ text: String) {
+        guard let separator = text.range(ofASCII: "://") else { return nil }
+        scheme = text[..<separator.lowerBound]
+        guard scheme.utf8.count <= 5, ["http", "https"].contains(scheme.lowercased()) else { return nil }
+        var rest = text[separator.upperBound...]
+        fragment = WebAddress.cut(&rest, at: "#")
+        query = WebAddress.cut(&rest, at: "?")
+        let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
+        path = slash == rest.endIndex ? "/" : rest[slash...]
+        var authority = rest[..<slash]
+        if let at = authority.utf8.lastIndex(of: UInt8(ascii: "@")) { authority = authority[authority.utf8.index(after: at)...] }
+        guard let host = WebAddress.host(authority) else { return nil }
+        self.host = host
+    }
+
+    private static func cut(_ rest: inout Substring, at separator: Character) -> Substring {
+        guard let ascii = separator.asciiValue, let index = rest.utf8.firstIndex(of: ascii) else { return "" }
+        defer { rest = rest[..<index] }
+        return rest[rest.utf8.index(after: index)...]
+    }
+
+    private static func host(_ authority: Substring) -> String? {
+        var name = authority
+        if name.first == "[" {
+            guard let end = name.firstIndex(of: "]") else { return nil }
+            name = name[...end]
+        } else if let colon = name.utf8.firstIndex(of: UInt8(ascii: ":")) {
+            guard name[colon...].utf8.dropFirst().allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+            name = name[..<colon]
+        }
+        if name.utf8.last == UInt8(ascii: ".") { name = name.dropLast() }
+        guard !name.isEmpty, name.utf8.count <= Limits.hostBytesMax,
+            name.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "\\") })
+        else { return nil }
+        return name.utf8.allSatisfy { !(0x41...0x5A).contains($0) && $0 < 0x80 } ? String(name) : name.lowercased()
+    }
+}
+
+/// What is kept of addresses and texts: nothing that names a person, nothing longer than its bound.
+enum Cleaning {
+    /// The page of an address: host, decoded path, allow-listed query, one-word fragment; each cleaned.
+    static func page(_ address: WebAddress) -> Page {
+        Page(
+            host: address.host, path: path(address.path), query: query(address.query),
+            fragment: fragment(address.fragment))
+    }
+
+    /// Host and class of a referrer; none for anything that is no web address.
+    static func referrer(_ text: String) -> Referrer {
+        guard let address = WebAddress(text) else { return .none }
+        return Referrer(host: address.host, pathClass: address.path.utf8.count <= 1 ? .root : .page)
+    }
+
+    /// An action's target: a web address without query and fragment, or a word of the site's own; empty for addresses
+    /// of other schemes, which name people (`mailto:`, `tel:`).
+    static func target(_ text: String) -> String {
+        if let address = WebAddress(text) {
+            return "\(address.scheme.lowercased())://\(address.host)\(path(address.path))"
+        }
+        let end = text.utf8.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? text.endIndex
+        guard !text.utf8.contains(UInt8(ascii: ":")) else { return "" }
+        return self.text(String(text[..<end]), bytesMax: Limits.pathBytesMax)
+    }
+
+    /// A path, percent-decoded where that gives UTF-8, redacted, cut to ``Limits/pathBytesMax``.
+    static func path(_ path: Substring) -> String {
+        text(decoded(path, plusIsSpace: false), bytesMax: Limits.pathBytesMax)
+    }
+
+    /// The allow-listed parameters: `utm_*`, `ref`, `source`, `hashtag`. Names in lower case, values decoded, cleaned
+    /// and written again with only the characters escaped that would change the meaning.
+    static func query(_ query: Substring) -> String {
+        guard !query.isEmpty else { return "" }
+        var kept: [UInt8] = []
+        for item in query.split(separator: "&") {
+            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = parts[0].lowercased()
+            guard parts.count == 2, isKept(name) else { continue }
+            let value = text(decoded(parts[1], plusIsSpace: true), bytesMax: Limits.queryValueBytesMax)
+            guard !value.isEmpty else { continue }
+            if !kept.isEmpty { kept.append(UInt8(ascii: "&")) }
+            kept += Array(name.utf8) + [UInt8(ascii: "=")]
+            appendEscaped(value, escaping: "%&#+ ", to: &kept)
+        }
+        return String(decoding: kept, as: UTF8.self)
+    }
+
+    private static func isKept(_ name: String) -> Bool {
+        if name == "ref" || name == "source" || name == "hashtag" { return true }
+        return name.hasPrefix("utm_") && (5...32).contains(name.utf8.count)
+            && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
+    }
+
+    /// The fragment if it is one word of 1 to ``Limits/fragmentLengthMax`` letters, digits or `_` of any script, marks
+    /// that belong to letters included; else empty.
+    static func fragment(_ fragment: Substring) -> String {
+        guard !fragment.isEmpty else { return "" }
+        let word = decoded(fragment, plusIsSpace: false)
+        guard word.unicodeScalars.count <= Limits.fragmentLengthMax,
+            word.unicodeScalars.allSatisfy({ scalar in
+                switch scalar.properties.generalCategory {
+                case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
+                    .nonspacingMark, .spacingMark:
+                    true
+                default: scalar == "_"
+                }
+            }), redacted(word) == word
+        else { return "" }
+        return word
+    }
+
+    /// A text for people: white space folded, control characters gone, personal data redacted, cut to a bound.
+    static func text(_ text: String, bytesMax: Int) -> String {
+        cut(redacted(folded(text)), bytesMax: bytesMax)
+    }
+
+    /// The longest beginning of whole characters with at most that many bytes.
+    static func cut(_ text: String, bytesMax: Int) -> String {
+        guard text.utf8.count > bytesMax else { return text }
+        var end = text.utf8.index(text.startIndex, offsetBy: bytesMax)
+        while end.samePosition(in: text) == nil { end = text.utf8.index(before: end) }
+        return String(text[..<end])
+    }
+
+    /// White space folded to single spaces, none at either end; control characters removed.
+    private static func folded(_ text: String) -> String {
+        var previous: UInt8 = 0x20
+        let isClean = text.utf8.allSatisfy { byte in
+            defer { previous = byte }
+            return (0x21...0x7E).contains(byte) || byte == 0x20 && previous != 0x20
+        }
+        // Most paths are plain ASCII without a space to fold: no copy for them.
+        if isClean, previous != 0x20 || text.isEmpty { return text }
+        var scalars = String.UnicodeScalarView()
+        var pendingSpace = false
+        for scalar in text.unicodeScalars {
+            if scalar.properties.isWhitespace {
+                pendingSpace = !scalars.isEmpty
+            } else if scalar.properties.generalCategory != .control {
+                if pendingSpace { scalars.append(" ") }
+                pendingSpace = false
+                scalars.append(scalar)
+            }
+        }
+        return String(scalars)
+    }
+
+    /// Percent-decoded if that gives UTF-8, else as it came.
+    static func decoded(_ text: Substring, plusIsSpace: Bool) -> String {
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || plusIsSpace && $0 == UInt8(ascii: "+") }) else {
+            return String(text)
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count)
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), let high = rest.first.flatMap(Hex.value(ofDigit:)),
+                let low = rest.dropFirst().first.flatMap(Hex.value(ofDigit:))
+            {
+                bytes.append(high << 4 | low)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(plusIsSpace && byte == UInt8(ascii: "+") ? 0x20 : byte)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self) ?? String(text)
+    }
+
+    /// Appends a text with control characters and the given ASCII characters percent-encoded.
+    static func appendEscaped(_ text: String, escaping: StaticString, to bytes: inout [UInt8]) {
+        let escaped = UnsafeBufferPointer(start: escaping.utf8Start, count: escaping.utf8CodeUnitCount)
+        let digits = Array("0123456789ABCDEF".utf8)
+        for byte in text.utf8 {
+            if byte < 0x20 || byte == 0x7F || escaped.contains(byte) {
+                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            } else {
+                bytes.append(byte)
+            }
+        }
+    }
+}
+
+// MARK: Redaction
+
+extension Cleaning {
+    /// The text with e-mail addresses and long tokens replaced by `[redacted]`.
+    ///
+    /// An e-mail address is what stands around an `@` without white space or separators, with a dot in its domain. A
+    /// token is a run of ``Limits/tokenLengthMin`` or more ASCII letters and digits that mixes both, or such a run with
+    /// `-` and `_` in it that changes at least three times between letters and digits, as UUIDs and random base64 do
+    /// and as words joined by hyphens do not.
+    static func redacted(_ text: String) -> String {
+        var text = text
+        return text.withUTF8 { bytes -> String? in
+            var ranges = tokens(bytes)
+            if bytes.contains(UInt8(ascii: "@")) { ranges = merged(ranges + addresses(bytes)) }
+            guard !ranges.isEmpty else { return nil }
+            var kept: [UInt8] = []
+            var end = 0
+            for range in ranges {
+                kept += bytes[end..<range.lowerBound]
+                kept += Array("[redacted]".utf8)
+                end = range.upperBound
+            }
+            kept += bytes[end...]
+            return String(decoding: kept, as: UTF8.self)
+        } ?? text
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) }
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+
+    private static func tokens(_ bytes: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
+        var found: [Range<Int>] = []
+        var start = 0
+        while start < bytes.count {
+            guard isLetter(bytes[start]) || isDigit(bytes[start]) else {
+                start += 1
+                continue
+            }
+            var end = start
+            var changes = 0
+            var unbroken = 0
+            var unbrokenChanges = 0
+            var isToken = false
+            while end < bytes.count {
+                let byte = bytes[end]
+                guard isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") else { break }
+                if isLetter(byte) || isDigit(byte) {
+                    if unbroken > 0, isDigit(byte) != isDigit(bytes[end - 1]) {
+                        changes += 1
+                        unbrokenChanges += 1
+                    }
+                    unbroken += 1
+                    if unbroken >= Limits.tokenLengthMin, unbrokenChanges > 0 { isToken = true }
+                } else {
+                    unbroken = 0
+                    unbrokenChanges = 0
+                }
+                end += 1
+            }
+            if isToken || end - start >= Limits.tokenLengthMin && changes >= 3 { found.append(start..<end) }
+            start = end
+        }
+        return found
+    }
+
+    private static func addresses(_ bytes: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
+        func isPart(_ byte: UInt8) -> Bool { byte > 0x20 && byte != 0x7F && !"/?#&=<>()[]{},;:\"'|\\@".utf8.contains(byte) }
+        return bytes.indices.filter { bytes[$0] == UInt8(ascii: "@") }.compactMap { at in
+            var start = at
+            while start > 0, isPart(bytes[start - 1]) { start -= 1 }
+            var end = at + 1
+            while end < bytes.count, isPart(bytes[end]) { end += 1 }
+            let domain = bytes[(at + 1)..<end]
+            guard start < at, let dot = domain.dropFirst().firstIndex(of: UInt8(ascii: ".")), dot < end - 1 else { return nil }
+            return start..<end
+        }
+    }
+
+    private static func merged(_ ranges: [Range<Int>]) -> [Range<Int>] {
+        ranges.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { merged, range in
+            if let last = merged.last, range.lowerBound <= last.upperBound {
+                merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+            } else {
+                merged.append(range)
+            }
+        }
+    }
+}
+
+extension Cleaning {
+    /// A language tag such as `ar` or `pt-BR` as it came; empty for anything that is none.
+    static func locale(_ text: String) -> String {
+        let isTag = text.utf8.count <= 35 && text.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
+        return isTag && text.utf8.first.map(isLetter) == true ? text : ""
+    }
+}

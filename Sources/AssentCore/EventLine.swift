@@ -1,0 +1,81 @@
+/// One line of an import or export: an event as on the wire, with `time` in place of `age` and the visitor's id.
+public struct EventLine: Sendable {
+    /// The fields that the line shares with the wire.
+    public var beacon = BeaconEvent()
+    /// When it happened.
+    public var time = Instant(milliseconds: 0)
+    /// Who.
+    public var visitor: VisitorID
+    /// Families that the line says; unknown where it does not.
+    public var client = Client.unknown
+    /// ISO 3166-1 code that the line says; nil: the `zone` decides.
+    public var country: String?
+
+    /// Reads a line strictly.
+    /// - Throws: ``BadRequest`` that names the field.
+    public init(parsing line: [UInt8]) throws(BadRequest) {
+        var beacon = BeaconEvent()
+        var time: Instant?
+        var visitor: VisitorID?
+        var client = Client.unknown
+        var country: String?
+        try JSONReader.read(line) { (reader) throws(BadRequest) in
+            var seen = Fields()
+            try reader.object { (key, reader) throws(BadRequest) in
+                if try beacon.read(key, &reader, &seen, timed: .time) { return }
+                switch key {
+                case "time": time = try EventLine.time(&reader, &seen)
+                case "visitor":
+                    visitor = VisitorID(hex: try seen.string("visitor", 17, &reader, bytesMax: 64))
+                    guard visitor != nil else { throw BadRequest("visitor", "must be 32 hex digits") }
+                case "browser": client.browser = try EventLine.family("browser", 18, &reader, &seen)
+                case "system": client.system = try EventLine.family("system", 19, &reader, &seen)
+                case "device":
+                    let name = try seen.string("device", 20, &reader, bytesMax: 64)
+                    guard let device = name.isEmpty ? .other : Client.Device(name: name) else {
+                        throw BadRequest("device", "must be desktop, mobile, tablet or other")
+                    }
+                    client.device = device
+                case "country":
+                    let code = try seen.string("country", 21, &reader, bytesMax: 64)
+                    guard code.isEmpty || code.utf8.count == 2 && code.utf8.allSatisfy({ (0x41...0x5A).contains($0) })
+                    else { throw BadRequest("country", "must be a code of two capital letters (ISO 3166-1)") }
+                    if seen.has(21) { country = code }
+                default: try reader.skip()
+                }
+            }
+            try beacon.requireFields(seen, timed: .time)
+        }
+        guard let time else { throw BadRequest("time", "is missing") }
+        guard let visitor else { throw BadRequest("visitor", "is missing") }
+        self.beacon = beacon
+        self.time = time
+        self.visitor = visitor
+        self.client = client
+        self.country = country
+    }
+
+    /// Times that a partition can have: 1970 to 9999.
+    private static let times: ClosedRange<Int64> = 0...253_402_300_799_999
+
+    private static func time(_ reader: inout JSONReader, _ seen: inout Fields) throws(BadRequest) -> Instant {
+        try seen.read("time", 16, &reader) { (reader) throws(BadRequest) in
+            let problem = BadRequest("", "must be RFC 3339 or milliseconds since 1970")
+            var milliseconds: Int64?
+            if let number = try? reader.number() {
+                guard Double(times.lowerBound)...Double(times.upperBound) ~= number else { throw problem }
+                milliseconds = Int64(number.rounded(.down))
+            } else {
+                milliseconds = Instant(rfc3339: try reader.string(bytesMax: 64))?.milliseconds
+            }
+            guard let milliseconds, times.contains(milliseconds) else { throw problem }
+            return Instant(milliseconds: milliseconds)
+        }
+    }
+
+    private static func family(
+        _ name: StaticString, _ bit: UInt32, _ reader: inout JSONReader, _ seen: inout Fields
+    ) throws(BadRequest) -> String {
+        Cleaning.text(try seen.string(name, bit, &reader, bytesMax: 64), bytesMax: 64)
+    }
+}

@@ -1,0 +1,212 @@
+/// An event that may be stored: only the gate makes one, and journal and partitions take nothing else.
+public struct ConsentedEvent: Sendable, Equatable {
+    /// The event, cleaned and classified.
+    public let event: Event
+
+    init(_ event: Event) { self.event = event }
+}
+
+/// What a request says beside its body, as the gate needs it. The collector makes it from the headers and forgets it.
+public struct RequestContext: Sendable {
+    /// The `User-Agent` header.
+    public var userAgent: String?
+    /// `Sec-GPC: 1`.
+    public var gpc: Bool
+    /// `DNT: 1`.
+    public var dnt: Bool
+    /// `Sec-Purpose` (or the older `Purpose`) says prefetch.
+    public var isPrefetch: Bool
+    /// The token of the cookie.
+    public var cookieToken: String?
+
+    /// A context by its parts.
+    public init(
+        userAgent: String?, gpc: Bool = false, dnt: Bool = false, isPrefetch: Bool = false, cookieToken: String? = nil
+    ) {
+        self.userAgent = userAgent
+        self.gpc = gpc
+        self.dnt = dnt
+        self.isPrefetch = isPrefetch
+        self.cookieToken = cookieToken
+    }
+}
+
+/// What the gate decided of one request's events.
+public struct Admission: Sendable {
+    /// Whose events they are; 0 if none was admitted.
+    public var visitor: VisitorNumber = 0
+    /// Events that may be stored, in the order of the request.
+    public var events: [ConsentedEvent] = []
+    /// One reason for each event that may not.
+    public var refusals: [Refusal] = []
+}
+
+/// Decides, for one site, which events may be stored and which choices are consents. Pure: it is told the time, and who
+/// has withdrawn.
+///
+/// The order of reasons is fixed: first what concerns the request (prefetch, bot), then the consent, then the browser's
+/// signals, then each event's own address.
+public struct Gate: Sendable {
+    /// The site that it guards.
+    public let site: Site
+    private let signer: Token.Signer
+    private let hosts: Set<String>
+    private let origins: Set<String>
+    private let countries: CountryTable
+    private let currentNotices: Set<[UInt8]>
+    private let knownNotices: [String: String]
+    private let asksAgain: Bool
+    private let supersededWithoutAsking: Set<[UInt8]>
+
+    /// A gate for a site. Made once at start; checking costs no preparation.
+    public init(site: Site, key: ServerKey, countries: CountryTable) {
+        self.site = site
+        self.countries = countries
+        signer = Token.Signer(key: key, site: site.id)
+        hosts = Set(site.hosts)
+        origins = Set(site.origins)
+        var current: [String: Notice] = [:]
+        for notice in site.notices { current[notice.locale] = notice }
+        currentNotices = Set(current.values.map { Token.prefix(ofNotice: $0.version) })
+        knownNotices = Dictionary(site.notices.map { ($0.version, $0.locale) }, uniquingKeysWith: { $1 })
+        asksAgain = current.values.contains(where: \.reask)
+        supersededWithoutAsking = Set(
+            site.notices.filter { current[$0.locale]?.reask == false }.map { Token.prefix(ofNotice: $0.version) })
+    }
+
+    /// Whether a page of that origin may post here.
+    public func allows(origin: String) -> Bool { origins.contains(origin) || origins.contains(origin.lowercased()) }
+
+    /// Whether a host name (without port) is one of the site's own.
+    public func isOwn(host: String) -> Bool { hosts.contains(host.lowercased()) }
+
+    // MARK: Consent
+
+    /// The consent that a token names, if it is valid now.
+    public func consent(
+        token: String?, at now: Instant, isWithdrawn: (VisitorNumber) -> Bool
+    ) -> Result<Token, Refusal> {
+        guard let token, let consent = signer.verify(token) else { return .failure(.noConsent) }
+        guard !isWithdrawn(consent.visitor) else { return .failure(.withdrawn) }
+        guard now < consent.expires else { return .failure(.expired) }
+        // A token is from this server's past: one from its future was made under a clock that has gone back.
+        guard isCurrent(noticePrefix: consent.noticePrefix) else { return .failure(.noticeChanged) }
+        return .success(consent)
+    }
+
+    /// A text that is shown now is enough. So is one that the configuration still lists for a locale whose newer text
+    /// does not ask again, and any earlier text while no locale asks again.
+    private func isCurrent(noticePrefix: [UInt8]) -> Bool {
+        currentNotices.contains(noticePrefix) || !asksAgain || supersededWithoutAsking.contains(noticePrefix)
+    }
+
+    /// The token text for a consent record.
+    public func token(_ token: Token) -> String { signer.sign(token) }
+
+    /// Why a `granted` choice is no consent, as a sentence for the site's developer; nil if it is one.
+    ///
+    /// It must be an affirmative act, under a notice version that the configuration knows for that locale, from a
+    /// source that the wire knows.
+    public func objection(to request: ConsentRequest) -> String? {
+        guard request.act == "click" || request.act == "key" else {
+            return "act: must be click or key; nothing else is an act of consent"
+        }
+        let isAdapter = request.source.hasPrefix("cmp:") && Site.isValidID(request.source.dropFirst(4))
+        guard ["banner", "settings", "api"].contains(request.source) || isAdapter else {
+            return "source: must be banner, settings, api or cmp:<name>"
+        }
+        guard let locale = knownNotices[request.notice] else {
+            return "notice: is no notice version of this site"
+        }
+        guard locale == request.locale else { return "locale: is not the language of that notice" }
+        return nil
+    }
+
+    // MARK: Events
+
+    /// Judges the events of one request.
+    /// - Parameters:
+    ///   - receivedAt: time of receipt by the server's clock.
+    ///   - isWithdrawn: whether a visitor of this site has withdrawn.
+    public func admit(
+        _ request: EventsRequest, _ context: RequestContext, receivedAt: Instant,
+        isWithdrawn: (VisitorNumber) -> Bool
+    ) -> Admission {
+        var admission = Admission()
+        func refuseAll(_ reason: Refusal) -> Admission {
+            admission.refusals = Array(repeating: reason, count: request.events.count)
+            return admission
+        }
+        if context.isPrefetch { return refuseAll(.prefetch) }
+        guard let client = UserAgent.client(context.userAgent) else { return refuseAll(.bot) }
+        let consent: Token
+        switch self.consent(token: request.consent ?? context.cookieToken, at: receivedAt, isWithdrawn: isWithdrawn) {
+        case .success(let token): consent = token
+        case .failure(let reason): return refuseAll(reason)
+        }
+        if context.gpc, !consent.underGPC { return refuseAll(.gpc) }
+        if context.dnt, !consent.underDNT { return refuseAll(.dnt) }
+        admission.visitor = consent.visitor
+        admission.events.reserveCapacity(request.events.count)
+        for beacon in request.events {
+            let time = max(receivedAt.advanced(by: -beacon.age), min(consent.issued, receivedAt))
+            switch event(beacon, at: time, visitor: consent.visitor, record: consent.record, client: client) {
+            case .success(let event): admission.events.append(ConsentedEvent(event))
+            case .failure(let reason): admission.refusals.append(reason)
+            }
+        }
+        return admission
+    }
+
+    /// Judges one line of an import, which stands on the ground that the ledger recorded for it.
+    /// - Throws: ``BadRequest`` if the line's page is none of the site's or its referrer is a known spammer.
+    public func admit(
+        _ line: EventLine, visitor: VisitorNumber, record: RecordNumber
+    ) throws(BadRequest) -> ConsentedEvent {
+        switch event(line.beacon, at: line.time, visitor: visitor, record: record, client: line.client) {
+        case .success(var event):
+            if let country = line.country { event.country = country }
+            return ConsentedEvent(event)
+        case .failure(.host): throw BadRequest("url", "its host is none of the site's")
+        case .failure: throw BadRequest("referrer", "is a known spammer")
+        }
+    }
+
+    private func event(
+        _ beacon: BeaconEvent, at time: Instant, visitor: VisitorNumber, record: RecordNumber, client: Client
+    ) -> Result<Event, Refusal> {
+        guard let address = WebAddress(beacon.url), hosts.contains(address.host) else { return .failure(.host) }
+        let referrer = beacon.referrer.isEmpty ? .none : Cleaning.referrer(beacon.referrer)
+        guard !ReferrerSpam.contains(referrer.host) else { return .failure(.spamReferrer) }
+        return .success(
+            Event(
+                id: beacon.id, time: time, visitor: visitor, record: record, kind: beacon.kind,
+                page: Cleaning.page(address),
+                title: Cleaning.text(beacon.title, bytesMax: Limits.titleBytesMax), referrer: referrer,
+                locale: Cleaning.locale(beacon.locale), country: countries.country(ofZone: beacon.zone), client: client,
+                name: beacon.name, target: beacon.target.isEmpty ? "" : Cleaning.target(beacon.target),
+                engagedMilliseconds: beacon.engagedMilliseconds, scroll: beacon.scroll))
+    }
+}
+
+/// Hosts that are known for made-up referrers, with all their sub-domains; as of November 2026.
+enum ReferrerSpam {
+    private static let hosts: Set<String> = [
+        "semalt.com", "buttons-for-website.com", "darodar.com", "econom.co", "ilovevitaly.com", "priceg.com",
+        "blackhatworth.com", "hulfingtonpost.com", "best-seo-offer.com", "best-seo-solution.com", "free-share-buttons.com",
+        "free-social-buttons.com", "get-free-traffic-now.com", "event-tracking.com", "social-buttons.com",
+        "simple-share-buttons.com", "trafficmonetize.org", "traffic2money.com", "success-seo.com", "videos-for-your-business.com",
+        "webmonetizer.net", "4webmasters.org", "100dollars-seo.com", "sitevaluation.org", "rank-checker.online",
+        "site-auditor.online", "seo-platform.com", "trafficbot.life", "bottraffic.live",
+    ]
+
+    static func contains(_ host: String) -> Bool {
+        guard !host.isEmpty else { return false }
+        var name = host[...]
+        while true {
+            if hosts.contains(String(name)) { return true }
+            guard let dot = name.utf8.firstIndex(of: UInt8(ascii: ".")) else { return false }
+            name = name[name.utf8.index(after: dot)...]
+        }
+    }
+}
