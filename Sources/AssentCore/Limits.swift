@@ -97,6 +97,8 @@ public enum Limits {
 
     // MARK: Reports
 
+    /// Most campaigns of one site: the bits of a ``CampaignSet``.
+    public static let campaignsPerSiteMax = 256
     /// Longest period of a report, in days.
     public static let reportDaysMax = 800
     /// A gap longer than this ends a visit, in milliseconds.
