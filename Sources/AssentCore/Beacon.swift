@@ -150,7 +150,9 @@ extension BeaconEvent {
 
     private static func isID(_ id: String) -> Bool {
         Limits.eventIDLength.contains(id.utf8.count)
-            && id.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) || $0 == 0x5F || $0 == 0x2D }
+            && id.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) || $0 == 0x5F || $0 == 0x2D
+            }
     }
 
     /// Whether it is `[a-z][a-z0-9_]{0,31}`.

@@ -31,7 +31,8 @@ public struct Day: Sendable, Hashable, Comparable, Strideable {
     ///
     /// Days are counted in eras of 400 years from 1 March, so that the leap day is the last of its year.
     public init?(year: Int, month: Int, day: Int) {
-        guard (1...9_999).contains(year), (1...12).contains(month), day >= 1, day <= Day.length(ofMonth: month, in: year)
+        guard (1...9_999).contains(year), (1...12).contains(month), day >= 1,
+            day <= Day.length(ofMonth: month, in: year)
         else { return nil }
         let shifted = month > 2 ? year : year - 1
         let monthFromMarch = (month + 9) % 12
@@ -157,7 +158,8 @@ extension Instant {
         let zone = bytes[index...]
         if zone.count == 1, zone[index] | 0x20 == UInt8(ascii: "z") {
             offsetMinutes = 0
-        } else if zone.count == 6, zone[index + 3] == UInt8(ascii: ":"), let hours = zone[index + 1..<index + 3].decimal,
+        } else if zone.count == 6, zone[index + 3] == UInt8(ascii: ":"),
+            let hours = zone[index + 1..<index + 3].decimal,
             let minutes = zone[index + 4..<index + 6].decimal, hours < 24, minutes < 60,
             zone[index] == UInt8(ascii: "+") || zone[index] == UInt8(ascii: "-")
         {

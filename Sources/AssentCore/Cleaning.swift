@@ -19,7 +19,9 @@ struct WebAddress {
         let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
         path = slash == rest.endIndex ? "/" : rest[slash...]
         var authority = rest[..<slash]
-        if let at = authority.utf8.lastIndex(of: UInt8(ascii: "@")) { authority = authority[authority.utf8.index(after: at)...] }
+        if let at = authority.utf8.lastIndex(of: UInt8(ascii: "@")) {
+            authority = authority[authority.utf8.index(after: at)...]
+        }
         guard let host = WebAddress.host(authority) else { return nil }
         self.host = host
     }
@@ -110,7 +112,8 @@ enum Cleaning {
         guard word.unicodeScalars.count <= Limits.fragmentLengthMax,
             word.unicodeScalars.allSatisfy({ scalar in
                 switch scalar.properties.generalCategory {
-                case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
+                case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
+                    .decimalNumber,
                     .nonspacingMark, .spacingMark:
                     true
                 default: scalar == "_"
@@ -236,7 +239,9 @@ extension Cleaning {
             var isToken = false
             while end < bytes.count {
                 let byte = bytes[end]
-                guard isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") else { break }
+                guard isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") else {
+                    break
+                }
                 if isLetter(byte) || isDigit(byte) {
                     if unbroken > 0, isDigit(byte) != isDigit(bytes[end - 1]) {
                         changes += 1
@@ -257,14 +262,18 @@ extension Cleaning {
     }
 
     private static func addresses(_ bytes: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
-        func isPart(_ byte: UInt8) -> Bool { byte > 0x20 && byte != 0x7F && !"/?#&=<>()[]{},;:\"'|\\@".utf8.contains(byte) }
+        func isPart(_ byte: UInt8) -> Bool {
+            byte > 0x20 && byte != 0x7F && !"/?#&=<>()[]{},;:\"'|\\@".utf8.contains(byte)
+        }
         return bytes.indices.filter { bytes[$0] == UInt8(ascii: "@") }.compactMap { at in
             var start = at
             while start > 0, isPart(bytes[start - 1]) { start -= 1 }
             var end = at + 1
             while end < bytes.count, isPart(bytes[end]) { end += 1 }
             let domain = bytes[(at + 1)..<end]
-            guard start < at, let dot = domain.dropFirst().firstIndex(of: UInt8(ascii: ".")), dot < end - 1 else { return nil }
+            guard start < at, let dot = domain.dropFirst().firstIndex(of: UInt8(ascii: ".")), dot < end - 1 else {
+                return nil
+            }
             return start..<end
         }
     }
@@ -283,7 +292,8 @@ extension Cleaning {
 extension Cleaning {
     /// A language tag such as `ar` or `pt-BR` as it came; empty for anything that is none.
     static func locale(_ text: String) -> String {
-        let isTag = text.utf8.count <= 35 && text.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
+        let isTag =
+            text.utf8.count <= 35 && text.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
         return isTag && text.utf8.first.map(isLetter) == true ? text : ""
     }
 }

@@ -79,3 +79,78 @@ public struct EventLine: Sendable {
         Cleaning.text(try seen.string(name, bit, &reader, bytesMax: 64), bytesMax: 64)
     }
 }
+
+// MARK: Writing
+
+extension EventLine {
+    /// Names of the fields in the order in which an export writes them; the header of its CSV.
+    public static let fieldNames = [
+        "time", "visitor", "type", "id", "url", "title", "referrer", "locale", "country", "device", "browser", "system",
+        "name", "target", "seconds", "scroll",
+    ]
+
+    /// The values of an event in the order of ``fieldNames``; nil for what it does not have.
+    ///
+    /// An address is put together from what is stored: scheme of the site's origin, host, path, allow-listed query and
+    /// fragment; of a referrer only its host, and `/page` where it was a page below the root. Reading the line again
+    /// gives the same event.
+    public static func fields(of event: Event, visitor: VisitorID, scheme: String) -> [Field?] {
+        func text(_ value: String) -> Field? { value.isEmpty ? nil : .text(value) }
+        let referrer =
+            event.referrer.host.isEmpty
+            ? "" : "https://\(event.referrer.host)\(event.referrer.pathClass == .page ? "/page" : "/")"
+        return [
+            .text(event.time.rfc3339), .text(visitor.hex), .text(event.kind.name), text(event.id),
+            .text(address(of: event.page, scheme: scheme)), text(event.title), text(referrer), text(event.locale),
+            text(event.country), event.client.device == .other ? nil : .text(event.client.device.name),
+            text(event.client.browser), text(event.client.system), text(event.name), text(event.target),
+            event.kind == .engagement ? .thousandths(Int(event.engagedMilliseconds)) : nil,
+            event.scroll == Event.noScroll ? nil : .thousandths(Int(event.scroll) * 1_000),
+        ]
+    }
+
+    /// A value of a line.
+    public enum Field: Sendable, Equatable {
+        case text(String)
+        /// A number in thousandths, written with no more decimals than it needs.
+        case thousandths(Int)
+
+        /// The number or the text as it stands in a line of CSV.
+        public var text: String {
+            switch self {
+            case .text(let text): text
+            case .thousandths(let number):
+                FixedPoint.text(Field.shortest(number).value, decimals: Field.shortest(number).decimals)
+            }
+        }
+
+        fileprivate static func shortest(_ thousandths: Int) -> (value: Int, decimals: Int) {
+            var (value, decimals) = (thousandths, 3)
+            while decimals > 0, value % 10 == 0 { (value, decimals) = (value / 10, decimals - 1) }
+            return (value, decimals)
+        }
+    }
+
+    /// Writes an event as one JSON object, without the end of the line.
+    public static func write(_ event: Event, visitor: VisitorID, scheme: String, to writer: inout JSONWriter) {
+        writer.object { writer in
+            for case (let name, let field?) in zip(fieldNames, fields(of: event, visitor: visitor, scheme: scheme)) {
+                writer.key(name)
+                switch field {
+                case .text(let text): writer.string(text)
+                case .thousandths(let number):
+                    let (value, decimals) = Field.shortest(number)
+                    writer.fixed(value, decimals: decimals)
+                }
+            }
+        }
+    }
+
+    private static func address(of page: Page, scheme: String) -> String {
+        var bytes = Array("\(scheme)://\(page.host)".utf8)
+        Cleaning.appendEscaped(page.path, escaping: "%?# ", to: &bytes)
+        if !page.query.isEmpty { bytes += Array("?\(page.query)".utf8) }
+        if !page.fragment.isEmpty { bytes += Array("#\(page.fragment)".utf8) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -193,9 +193,11 @@ public struct Gate: Sendable {
 enum ReferrerSpam {
     private static let hosts: Set<String> = [
         "semalt.com", "buttons-for-website.com", "darodar.com", "econom.co", "ilovevitaly.com", "priceg.com",
-        "blackhatworth.com", "hulfingtonpost.com", "best-seo-offer.com", "best-seo-solution.com", "free-share-buttons.com",
+        "blackhatworth.com", "hulfingtonpost.com", "best-seo-offer.com", "best-seo-solution.com",
+        "free-share-buttons.com",
         "free-social-buttons.com", "get-free-traffic-now.com", "event-tracking.com", "social-buttons.com",
-        "simple-share-buttons.com", "trafficmonetize.org", "traffic2money.com", "success-seo.com", "videos-for-your-business.com",
+        "simple-share-buttons.com", "trafficmonetize.org", "traffic2money.com", "success-seo.com",
+        "videos-for-your-business.com",
         "webmonetizer.net", "4webmasters.org", "100dollars-seo.com", "sitevaluation.org", "rank-checker.online",
         "site-auditor.online", "seo-platform.com", "trafficbot.life", "bottraffic.live",
     ]

@@ -30,7 +30,9 @@ public struct TimeZoneRules: Sendable, Equatable {
     public init(tzif bytes: [UInt8]) throws(Malformed) {
         var reader = Reader(bytes: bytes)
         let old = try reader.header()
-        guard old.version >= 2 else { throw Malformed(description: "a file of version 1, which has no rule for later years") }
+        guard old.version >= 2 else {
+            throw Malformed(description: "a file of version 1, which has no rule for later years")
+        }
         try reader.skip(old.dataBytes(timeBytes: 4))
         let header = try reader.header()
         guard header.typeCount >= 1 else { throw Malformed(description: "no local time type") }

@@ -49,10 +49,13 @@ public enum UserAgent {
         "headless", "headlesschrome", "phantomjs", "slimerjs", "electron", "puppeteer", "playwright", "selenium",
         "webdriver", "cypress", "curl", "wget", "httpie", "libwww", "lwp", "python", "urllib", "aiohttp", "httpx",
         "scrapy", "java", "okhttp", "axios", "undici", "got", "ruby", "perl", "php", "guzzlehttp", "postmanruntime",
-        "insomnia", "httpclient", "restsharp", "winhttp", "node", "deno", "bun", "libcurl", "aria2", "spider", "crawler",
+        "insomnia", "httpclient", "restsharp", "winhttp", "node", "deno", "bun", "libcurl", "aria2", "spider",
+        "crawler",
         "crawl", "scraper", "slurp", "archiver", "heritrix", "facebookexternalhit", "facebookcatalog",
-        "meta-externalagent", "whatsapp", "telegrambot", "skypeuripreview", "embedly", "preview", "validator", "monitor",
-        "monitoring", "pingdom", "uptimerobot", "uptime", "statuscake", "site24x7", "newrelicpinger", "nagios", "zabbix",
+        "meta-externalagent", "whatsapp", "telegrambot", "skypeuripreview", "embedly", "preview", "validator",
+        "monitor",
+        "monitoring", "pingdom", "uptimerobot", "uptime", "statuscake", "site24x7", "newrelicpinger", "nagios",
+        "zabbix",
         "lighthouse", "pagespeed", "gtmetrix", "mediapartners", "adsbot", "feedfetcher", "feedburner", "rss", "zgrab",
         "masscan", "nmap", "nikto", "sqlmap", "nuclei", "wrk", "ab", "jmeter", "gatling", "k6", "vegeta", "bot",
         "chatgpt-user", "claude-user", "perplexity-user", "google-extended", "googleother", "bytespider", "ccbot",
@@ -61,8 +64,11 @@ public enum UserAgent {
     private static func isMachine(_ header: String) -> Bool {
         if header.range(ofASCII: "Go-http-client") != nil || header.range(ofASCII: "+http") != nil { return true }
         guard header.utf8.first.map({ (0x41...0x5A).contains($0 & 0xDF) }) == true else { return true }
-        return header.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-")) }.contains { word in
-            if machineWords.contains(String(word)) || word.hasSuffix("spider") || word.hasSuffix("crawler") { return true }
+        return header.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-")) }.contains {
+            word in
+            if machineWords.contains(String(word)) || word.hasSuffix("spider") || word.hasSuffix("crawler") {
+                return true
+            }
             // CUBOT makes telephones.
             return word.hasSuffix("bot") && word != "cubot" || word.hasPrefix("python-") || word.hasPrefix("java-")
         }
