@@ -1,0 +1,56 @@
+# Two commands do the work: `make demo` runs the main job, `make test` passes the tests. Both install what they need
+# from Debian first, say what that is, and ask for nothing.
+
+BUILD_PACKAGES = libsqlite3-dev zlib1g-dev libtomlplusplus-dev tzdata
+TEST_PACKAGES  = $(BUILD_PACKAGES) chromium fonts-noto-core sqlite3 binutils
+BENCH_PACKAGES = $(BUILD_PACKAGES) nginx-light wrk valgrind
+
+AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
+RELEASE = swift build -c release --static-swift-stdlib --product assent
+ASSENT  = .build/release/assent
+SOURCES = Sources Tests Package.swift
+
+# $(call install,names): installs those that are missing.
+define install
+	@missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+		echo "Installing from Debian:" $$missing; \
+		$(AS_ROOT) apt-get update -qq && \
+		$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing > /dev/null; \
+	fi
+endef
+
+.PHONY: demo release test check lint format bench clean
+
+demo: release
+	$(ASSENT) demo $(if $(ONCE),--once)
+
+release:
+	$(call install,$(BUILD_PACKAGES))
+	$(RELEASE)
+
+test:
+	$(call install,$(TEST_PACKAGES))
+	swift build --build-tests
+	swift test
+
+# What guards the house beside the tests: the formatter's strict lint, and what the release binary is made of.
+check: lint release
+	@! objdump -p $(ASSENT) | grep -E 'NEEDED.*(libFoundation|lib_Foundation|libicu)' \
+		|| { echo "The binary links Foundation or ICU: see which import brought it in."; exit 1; }
+	@strip -o .build/assent.stripped $(ASSENT); size=$$(stat -c %s .build/assent.stripped); \
+		echo "The stripped binary has $$size bytes."; \
+		[ $$size -le 16777216 ] || { echo "It must have at most 16 MiB."; exit 1; }
+
+lint:
+	swift format lint --strict --recursive $(SOURCES)
+
+format:
+	swift format format --in-place --recursive $(SOURCES)
+
+bench: release
+	$(call install,$(BENCH_PACKAGES))
+	Tests/Benchmarks/run $(ASSENT)
+
+clean:
+	rm -rf .build
