@@ -84,7 +84,9 @@ public struct EventColumns: Sendable, Equatable {
 
     /// The event at an index; every column must have been asked for (`ids` may be missing).
     public func event(at index: Int) -> Event {
-        guard let kind = Event.Kind(rawValue: kinds[index]) else { preconditionFailure("kinds are checked when decoded") }
+        guard let kind = Event.Kind(rawValue: kinds[index]) else {
+            preconditionFailure("kinds are checked when decoded")
+        }
         return Event(
             id: ids.isEmpty ? "" : ids[index], time: Instant(milliseconds: times[index]), visitor: visitors[index],
             record: records[index], kind: kind, page: pages[index], title: titles[index], referrer: referrers[index],

@@ -3,7 +3,8 @@ import Testing
 
 /// The rules of the house that a compiler does not check.
 @Suite struct HouseTests {
-    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     /// What each target may import. A dependency points to the left only.
     static let imports: [String: Set<String>] = [
@@ -37,13 +38,17 @@ import Testing
         lines.compactMap { line in
             let words = line.split(separator: " ").map(String.init)
             guard let at = words.firstIndex(of: "import"), at + 1 < words.count, !line.hasPrefix(" "),
-                words[..<at].allSatisfy({ ["public", "internal", "private", "@testable", "@preconcurrency"].contains($0) })
+                words[..<at].allSatisfy({
+                    ["public", "internal", "private", "@testable", "@preconcurrency"].contains($0)
+                })
             else { return nil }
             return words[at + 1] == "struct" || words[at + 1] == "func" ? words.last : words[at + 1]
         }
     }
 
-    @Test("A target imports only what stands to its left, and nothing imports Foundation", arguments: imports.keys.sorted())
+    @Test(
+        "A target imports only what stands to its left, and nothing imports Foundation",
+        arguments: imports.keys.sorted())
     func directions(target: String) throws {
         let allowed = try #require(Self.imports[target])
         let files = try Self.swiftFiles(in: "Sources/\(target)")
@@ -57,7 +62,9 @@ import Testing
 
     @Test("One file alone speaks to each C library", arguments: single)
     func onePlace(module: String) throws {
-        let users = try Self.imports.keys.flatMap { try Self.swiftFiles(in: "Sources/\($0)") }.filter { Self.modules($0.lines).contains(module) }
+        let users = try Self.imports.keys.flatMap { try Self.swiftFiles(in: "Sources/\($0)") }.filter {
+            Self.modules($0.lines).contains(module)
+        }
         #expect(users.count == 1, "\(users.map(\.name))")
     }
 

@@ -1,0 +1,104 @@
+internal import Glibc
+
+/// The few calls to the file system that are not SQLite's.
+public enum Files {
+    /// Longest file that is read whole, in bytes.
+    private static let readBytesMax = 16 * 1024 * 1024
+
+    /// The contents of a file; nil if there is none.
+    /// - Throws: ``StoreError`` if it cannot be read or is larger than 16 MiB.
+    public static func contents(_ path: String) throws(StoreError) -> [UInt8]? {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else {
+            if errno == ENOENT { return nil }
+            throw StoreError(errno: errno, "read", path)
+        }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(file, &buffer, buffer.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw StoreError(errno: errno, "read", path)
+            }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
+            guard bytes.count <= readBytesMax else {
+                throw StoreError(
+                    .inputOutput, "\(path) is larger than \(readBytesMax) bytes, which no file of its kind is.")
+            }
+        }
+    }
+
+    /// Makes a directory for its owner alone, and those above it; one that is there stays as it is.
+    public static func makeDirectory(_ path: String) throws(StoreError) {
+        guard !path.isEmpty, path != "/", path != "." else { return }
+        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+            throw StoreError(errno: errno, "make the directory", path)
+        }
+        try makeDirectory(String(path[..<slash]))
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw StoreError(errno: errno, "make the directory", path)
+        }
+    }
+
+    /// Names in a directory in ascending order; none if there is no such directory.
+    public static func names(in path: String) throws(StoreError) -> [String] {
+        guard let directory = opendir(path) else {
+            if errno == ENOENT { return [] }
+            throw StoreError(errno: errno, "list", path)
+        }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// Makes a new file whole or not at all, durable and for its owner alone; one that is there is kept.
+    public static func create(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
+        let temporary = "\(path).new"
+        let file = Glibc.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw StoreError(errno: errno, "write", path) }
+        var written = 0
+        var failure: Int32 = 0
+        while written < bytes.count, failure == 0 {
+            let count = bytes[written...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+            if count >= 0 { written += count } else if errno != EINTR { failure = errno }
+        }
+        if failure == 0, fsync(file) != 0 { failure = errno }
+        close(file)
+        if failure == 0, link(temporary, path) != 0, errno != EEXIST { failure = errno }
+        unlink(temporary)
+        guard failure == 0 else { throw StoreError(errno: failure, "write", path) }
+        try synchronize(directory: path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".")
+    }
+
+    /// Makes what was created, renamed or removed in a directory durable.
+    static func synchronize(directory: String) throws(StoreError) {
+        let file = Glibc.open(directory.isEmpty ? "/" : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard file >= 0 else { throw StoreError(errno: errno, "open", directory) }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw StoreError(errno: errno, "synchronize", directory) }
+    }
+}
+
+extension StoreError {
+    /// The error of a system call on a file or directory.
+    init(errno: Int32, _ verb: String, _ path: String) {
+        let kind: Kind =
+            switch errno {
+            case ENOSPC, EDQUOT: .full
+            case EROFS, EACCES, EPERM: .readOnly
+            case ENOENT, ENOTDIR: .missing
+            default: .inputOutput
+            }
+        self.init(kind, "Cannot \(verb) \(path): \(String(cString: strerror(errno))).")
+    }
+}
