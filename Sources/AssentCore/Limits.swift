@@ -108,6 +108,21 @@ public enum Limits {
     /// Choices from which on an estimate is given.
     public static let estimateChoicesMin: UInt64 = 30
 
+    // MARK: Configuration
+
+    /// Longest configuration file, in bytes.
+    public static let configurationBytesMax = 4 * 1024 * 1024
+    /// Requests per minute and address prefix that can be asked for; 0 is no limit.
+    public static let requestsPerMinuteRange = 0...1_000_000
+    /// Fewest visitors of a row that a site can ask for.
+    public static let minimumGroupRange = 1...10_000
+    /// Problems of a configuration that are told at once.
+    public static let configurationProblemsMax = 50
+    /// Longest name of a site or campaign, in bytes of UTF-8.
+    public static let nameBytesMax = 256
+    /// Longest rule of a campaign, in bytes of UTF-8.
+    public static let ruleBytesMax = 512
+
     /// Whether the bounds agree with one another.
     public static func relationsHold() -> Bool {
         consentSeconds == consentDays * 86_400
