@@ -1,19 +1,166 @@
 public import AssentCore
 
 /// Events of one site, encoded for the journal by whoever received them, so that the writer only joins bytes.
+///
+/// A row of an event is a count of bytes, then the visitor, then its other fields. The count lets a reader pass over
+/// rows, and find those of one visitor, without decoding them.
 public struct EventBatch: Sendable {
     /// The site's id.
     public let site: String
     /// How many events.
-    public let count: Int
-    /// The journal rows of the events.
-    public let bytes: [UInt8]
+    public private(set) var count: Int
+    /// The rows of the events.
+    private(set) var rows: [UInt8]
 
-    /// Encodes admitted events. Cost: one pass, one allocation that grows.
+    /// Bytes that the batch takes in the journal.
+    public var byteCount: Int { rows.count + 64 }
+
+    /// Encodes admitted events. Cost: one pass, one allocation that grows and one for a row at a time.
     public init(site: String, events: [ConsentedEvent]) {
+        self.init(site: site, unchecked: events.lazy.map(\.event))
+    }
+
+    /// Encodes events that passed the gate before: those of a batch that is written anew.
+    init(site: String, unchecked events: some Sequence<Event>) {
         self.site = site
-        count = events.count
-        bytes = []
-        fatalError("EventBatch.init")
+        count = 0
+        var rows = ByteWriter(capacity: 256)
+        for event in events {
+            var row = ByteWriter(capacity: 256)
+            row.write(event)
+            rows.varint(UInt(row.bytes.count))
+            rows.raw(row.bytes)
+            count += 1
+        }
+        self.rows = rows.bytes
+    }
+
+    /// The same batch without the events of those visitors.
+    func removing(_ isGone: (VisitorNumber) -> Bool) throws(ByteReader.Malformed) -> EventBatch {
+        var reader = ByteReader(rows)
+        var kept = ByteWriter(capacity: rows.count)
+        var batch = self
+        batch.count = 0
+        while !reader.isAtEnd {
+            let row = try reader.raw(try reader.count())
+            var start = ByteReader(row)
+            guard !isGone(try start.varint32()) else { continue }
+            kept.varint(UInt(row.count))
+            kept.raw(row)
+            batch.count += 1
+        }
+        batch.rows = kept.bytes
+        return batch
+    }
+
+    /// The events, decoded.
+    func events() throws(ByteReader.Malformed) -> [Event] {
+        var reader = ByteReader(rows)
+        var events: [Event] = []
+        events.reserveCapacity(count)
+        while !reader.isAtEnd {
+            var row = ByteReader(try reader.raw(try reader.count()))
+            events.append(try row.event())
+            guard row.isAtEnd else { throw ByteReader.Malformed() }
+        }
+        guard events.count == count else { throw ByteReader.Malformed() }
+        return events
+    }
+
+    // MARK: Batches of one commit
+
+    /// The bytes of a journal row: for each batch its site, count of events, count of bytes and rows.
+    static func encode(_ batches: [EventBatch]) -> [UInt8] {
+        var writer = ByteWriter(capacity: batches.reduce(0) { $0 + $1.byteCount })
+        for batch in batches {
+            writer.text(batch.site)
+            writer.varint(UInt(batch.count))
+            writer.varint(UInt(batch.rows.count))
+            writer.raw(batch.rows)
+        }
+        return writer.bytes
+    }
+
+    /// The batches of a journal row.
+    static func decode(_ bytes: [UInt8]) throws(ByteReader.Malformed) -> [EventBatch] {
+        var reader = ByteReader(bytes)
+        var batches: [EventBatch] = []
+        while !reader.isAtEnd {
+            let site = try reader.text()
+            let count = try reader.varint32()
+            let rows = try reader.raw(try reader.count())
+            batches.append(EventBatch(site: site, count: Int(count), rows: Array(rows)))
+        }
+        return batches
+    }
+
+    private init(site: String, count: Int, rows: [UInt8]) {
+        self.site = site
+        self.count = count
+        self.rows = rows
+    }
+}
+
+extension ByteWriter {
+    /// The fields of an event in the order of the format: what every event has, then one byte that says which of the
+    /// others follow.
+    mutating func write(_ event: Event) {
+        varint(event.visitor)
+        varint(event.record)
+        zigzag(event.time.milliseconds)
+        byte(event.kind.rawValue)
+        text(event.id)
+        writeContent(event)
+    }
+
+    /// What an event is about: all fields but who, when, what kind and the id.
+    mutating func writeContent(_ event: Event) {
+        text(event.page.host)
+        text(event.page.path)
+        text(event.page.query)
+        text(event.page.fragment)
+        text(event.title)
+        text(event.referrer.host)
+        byte(event.referrer.pathClass.rawValue)
+        text(event.locale)
+        text(event.country)
+        byte(event.client.device.rawValue)
+        text(event.client.browser)
+        text(event.client.system)
+        text(event.name)
+        text(event.target)
+        varint(event.engagedMilliseconds)
+        byte(event.scroll)
+    }
+}
+
+extension ByteReader {
+    mutating func event() throws(Malformed) -> Event {
+        let visitor = try varint32()
+        let record = try varint32()
+        let time = try zigzag()
+        guard let kind = Event.Kind(rawValue: try byte()) else { throw Malformed() }
+        let id = try text()
+        let page = Page(host: try text(), path: try text(), query: try text(), fragment: try text())
+        let title = try text()
+        let referrer = try referrer()
+        let (locale, country) = (try text(), try text())
+        let client = try client()
+        let (name, target) = (try text(), try text())
+        return Event(
+            id: id, time: Instant(milliseconds: time), visitor: visitor, record: record, kind: kind, page: page,
+            title: title, referrer: referrer, locale: locale, country: country, client: client, name: name,
+            target: target, engagedMilliseconds: try varint32(), scroll: try byte())
+    }
+
+    mutating func referrer() throws(Malformed) -> Referrer {
+        let host = try text()
+        guard let pathClass = Referrer.PathClass(rawValue: try byte()) else { throw Malformed() }
+        return Referrer(host: host, pathClass: pathClass)
+    }
+
+    mutating func client() throws(Malformed) -> Client {
+        guard let device = Client.Device(rawValue: try byte()) else { throw Malformed() }
+        return Client(device: device, browser: try text(), system: try text())
     }
 }

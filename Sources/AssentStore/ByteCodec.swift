@@ -1,0 +1,93 @@
+/// Appends numbers and texts to bytes.
+struct ByteWriter {
+    private(set) var bytes: [UInt8] = []
+
+    init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
+    mutating func byte(_ value: UInt8) { bytes.append(value) }
+
+    mutating func raw(_ values: some Collection<UInt8>) { bytes.append(contentsOf: values) }
+
+    /// Seven bits a byte, the lowest first; the highest bit says that more follow (LEB128).
+    mutating func varint(_ value: some UnsignedInteger & FixedWidthInteger) {
+        var rest = UInt64(value)
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    /// 0, −1, 1, −2 … as 0, 1, 2, 3 …
+    mutating func zigzag(_ value: Int64) { varint(UInt64(bitPattern: value << 1 ^ value >> 63)) }
+
+    /// Count of bytes, then UTF-8.
+    mutating func text(_ value: String) {
+        varint(UInt(value.utf8.count))
+        bytes.append(contentsOf: value.utf8)
+    }
+}
+
+/// Reads what ``ByteWriter`` wrote; foreign bytes throw and never trap.
+struct ByteReader {
+    /// The bytes are not what they should be.
+    struct Malformed: Error {}
+
+    private let bytes: ArraySlice<UInt8>
+    private(set) var index: Int
+
+    init(_ bytes: ArraySlice<UInt8>) {
+        self.bytes = bytes
+        index = bytes.startIndex
+    }
+
+    init(_ bytes: [UInt8]) { self.init(bytes[...]) }
+
+    var isAtEnd: Bool { index == bytes.endIndex }
+
+    mutating func byte() throws(Malformed) -> UInt8 {
+        guard index < bytes.endIndex else { throw Malformed() }
+        defer { index += 1 }
+        return bytes[index]
+    }
+
+    mutating func raw(_ count: Int) throws(Malformed) -> ArraySlice<UInt8> {
+        guard count >= 0, count <= bytes.endIndex - index else { throw Malformed() }
+        defer { index += count }
+        return bytes[index..<index + count]
+    }
+
+    mutating func varint() throws(Malformed) -> UInt64 {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let byte = try byte()
+            guard shift < 63 || byte <= 1 else { throw Malformed() }
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return value }
+            shift += 7
+        }
+    }
+
+    mutating func varint32() throws(Malformed) -> UInt32 {
+        guard let value = UInt32(exactly: try varint()) else { throw Malformed() }
+        return value
+    }
+
+    /// A number of things that follow, each of which takes at least one byte.
+    mutating func count() throws(Malformed) -> Int {
+        guard let value = Int(exactly: try varint()), value <= bytes.endIndex - index else { throw Malformed() }
+        return value
+    }
+
+    mutating func zigzag() throws(Malformed) -> Int64 {
+        let value = try varint()
+        return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+    }
+
+    mutating func text() throws(Malformed) -> String {
+        let utf8 = try raw(try count())
+        guard let text = String(validating: utf8, as: UTF8.self) else { throw Malformed() }
+        return text
+    }
+}

@@ -1,0 +1,339 @@
+internal import AssentCore
+internal import Crypto
+
+/// Consent records, withdrawals, erasures, grounds of imports and notices, each an entry of a hash chain that is only
+/// ever appended to; beside it what the chain must not hold: which id a visitor's number stands for, and the tallies.
+///
+/// An entry's body is JSON. It names a visitor by number and by a keyed hash of the id, so that an erasure, which
+/// removes the row of the id, leaves the chain as it is. The hash of an entry is SHA-256 over the hash of the one before
+/// and the body.
+final class Ledger {
+    /// The version of the format in `user_version`.
+    static let version = 1
+
+    private let database: SQLite
+    private let key: ServerKey
+
+    /// Opens the ledger of a data directory, or makes it.
+    init(path: String, key: ServerKey, durable: Bool) throws(StoreError) {
+        database = try SQLite(path, .write(durable: durable))
+        self.key = key
+        try Format.check(database, path, Ledger.version) { (database) throws(StoreError) in
+            for statement in Ledger.schema { try database.run(statement) }
+        }
+    }
+
+    private static let schema = [
+        """
+        CREATE TABLE entry(number INTEGER PRIMARY KEY, kind TEXT NOT NULL, site TEXT NOT NULL, visitor INTEGER,
+            at INTEGER NOT NULL, body TEXT NOT NULL, hash BLOB NOT NULL)
+        """,
+        "CREATE INDEX entry_visitor ON entry(site, visitor, kind)",
+        "CREATE TABLE notice(version TEXT PRIMARY KEY, site TEXT NOT NULL, locale TEXT NOT NULL, text TEXT NOT NULL)",
+        """
+        CREATE TABLE visitor(site TEXT NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL,
+            PRIMARY KEY(site, number)) WITHOUT ROWID
+        """,
+        "CREATE UNIQUE INDEX visitor_id ON visitor(site, id)",
+        "CREATE TABLE numbering(site TEXT PRIMARY KEY, last INTEGER NOT NULL)",
+        """
+        CREATE TABLE erasure(site TEXT NOT NULL, visitor INTEGER NOT NULL, id_hash BLOB NOT NULL,
+            requested INTEGER NOT NULL, completed INTEGER, PRIMARY KEY(site, visitor)) WITHOUT ROWID
+        """,
+        "CREATE INDEX erasure_hash ON erasure(site, id_hash)",
+        """
+        CREATE TABLE tally(site TEXT NOT NULL, day TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,
+            PRIMARY KEY(site, day, kind)) WITHOUT ROWID
+        """,
+    ]
+
+    /// All or nothing.
+    func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+        try database.transaction(body)
+    }
+
+    // MARK: Entries
+
+    /// Records a consent; a visitor without a number gets one and a new random id.
+    func grant(_ consent: NewConsent) throws(StoreError) -> ConsentRecord {
+        var generator = SystemRandomNumberGenerator()
+        let visitor: VisitorNumber
+        let id: VisitorID
+        if let renewed = consent.visitor, let known = try self.id(of: renewed, site: consent.site) {
+            (visitor, id) = (renewed, known)
+        } else {
+            id = VisitorID(random: &generator)
+            visitor = try number(for: id, site: consent.site)
+        }
+        let version = consent.notice.version
+        if try database.first("SELECT 1 FROM notice WHERE version=?", .text(version), take: { $0.integer(0) }) == nil {
+            try database.run(
+                "INSERT INTO notice VALUES(?,?,?,?)", .text(version), .text(consent.site), .text(consent.notice.locale),
+                .text(consent.notice.text))
+            try append("notice", site: consent.site, visitor: nil, at: consent.at) { body in
+                body.key("notice")
+                body.string(version)
+                body.key("locale")
+                body.string(consent.notice.locale)
+            }
+        }
+        let record = RecordID(random: &generator)
+        let isRenewal = visitor == consent.visitor
+        let number = try append(
+            isRenewal ? "renewal" : "grant", site: consent.site, visitor: (visitor, hash(of: id)), at: consent.at
+        ) { body in
+            body.key("record")
+            body.string(record.description)
+            body.key("notice")
+            body.string(version)
+            body.key("locale")
+            body.string(consent.notice.locale)
+            body.key("act")
+            body.string(consent.act)
+            body.key("source")
+            body.string(consent.source)
+            body.key("gpc")
+            body.boolean(consent.underGPC)
+            body.key("dnt")
+            body.boolean(consent.underDNT)
+            body.key("expires")
+            body.string(consent.at.advanced(by: Limits.consentMilliseconds).rfc3339)
+        }
+        try count("granted", 1, site: consent.site, day: consent.day)
+        return ConsentRecord(number: number, id: record, visitor: visitor, visitorID: id, issued: consent.at)
+    }
+
+    /// Records a withdrawal, once; with `erase` also the wish that every event go, and forgets the visitor's id.
+    /// - Returns: whether this was the first wish to erase.
+    func withdraw(
+        site: String, visitor: VisitorNumber, erase: Bool, at now: Instant, day: Day
+    ) throws(StoreError) -> Bool {
+        let isNew = try entries("withdrawal", site: site, visitor: visitor) == 0
+        let id = try id(of: visitor, site: site)
+        if isNew {
+            try append("withdrawal", site: site, visitor: (visitor, id.map(hash)), at: now) { body in
+                body.key("erase")
+                body.boolean(erase)
+            }
+            try count("withdrawn", 1, site: site, day: day)
+        }
+        guard erase, let id else { return false }
+        try append("erasure", site: site, visitor: (visitor, hash(of: id)), at: now) { _ in }
+        try database.run(
+            "INSERT INTO erasure VALUES(?,?,?,?,NULL)", .text(site), .integer(Int64(visitor)), .blob(hash(of: id)),
+            .integer(now.milliseconds))
+        try database.run("DELETE FROM visitor WHERE site=? AND number=?", .text(site), .integer(Int64(visitor)))
+        return true
+    }
+
+    /// Records the ground of an import; the same words are one ground.
+    func ground(site: String, basis: String, at now: Instant) throws(StoreError) -> RecordNumber {
+        let known = try database.first(
+            "SELECT number FROM entry WHERE kind='ground' AND site=?1 AND substr(body, -length(?2))=?2",
+            .text(site), .text(Ledger.basisSuffix(basis))
+        ) { RecordNumber($0.integer(0)) }
+        if let known { return known }
+        return try append("ground", site: site, visitor: nil, at: now) { body in
+            body.key("basis")
+            body.string(basis)
+        }
+    }
+
+    private static func basisSuffix(_ basis: String) -> String {
+        var writer = JSONWriter()
+        writer.object { body in
+            body.key("basis")
+            body.string(basis)
+        }
+        return String(writer.text.dropFirst())
+    }
+
+    private func entries(_ kind: String, site: String, visitor: VisitorNumber) throws(StoreError) -> Int64 {
+        try database.first(
+            "SELECT count(*) FROM entry WHERE site=? AND visitor=? AND kind=?", .text(site), .integer(Int64(visitor)),
+            .text(kind)
+        ) { $0.integer(0) } ?? 0
+    }
+
+    @discardableResult private func append(
+        _ kind: String, site: String, visitor: (number: VisitorNumber, hash: [UInt8]?)?, at: Instant,
+        _ fields: (inout JSONWriter) -> Void
+    ) throws(StoreError) -> RecordNumber {
+        let last = try database.first("SELECT number, hash FROM entry ORDER BY number DESC LIMIT 1") { row in
+            (number: row.integer(0), hash: row.blob(1))
+        }
+        let number = (last?.number ?? 0) + 1
+        var body = JSONWriter(capacity: 512)
+        body.object { body in
+            body.key("number")
+            body.integer(number)
+            body.key("kind")
+            body.string(kind)
+            body.key("site")
+            body.string(site)
+            body.key("at")
+            body.string(at.rfc3339)
+            if let visitor {
+                body.key("visitor_number")
+                body.integer(visitor.number)
+                body.key("visitor_hash")
+                body.string(visitor.hash.map { Hex.text($0) })
+            }
+            fields(&body)
+        }
+        try database.run(
+            "INSERT INTO entry VALUES(?,?,?,?,?,?,?)", .integer(number), .text(kind), .text(site),
+            visitor.map { .integer(Int64($0.number)) } ?? .null, .integer(at.milliseconds), .text(body.text),
+            .blob(Ledger.chain(last?.hash ?? [], body.bytes)))
+        return RecordNumber(number)
+    }
+
+    /// The hash of an entry: SHA-256 over the hash of the one before (nothing before the first) and the body.
+    static func chain(_ previous: [UInt8], _ body: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: previous + body)) }
+
+    // MARK: Visitors
+
+    /// The keyed hash by which the chain names a visitor.
+    private func hash(of id: VisitorID) -> [UInt8] { key.mac(domain: "visitor", id.bytes) }
+
+    private func id(of visitor: VisitorNumber, site: String) throws(StoreError) -> VisitorID? {
+        try database.first(
+            "SELECT id FROM visitor WHERE site=? AND number=?", .text(site), .integer(Int64(visitor))
+        ) { VisitorID(bytes: $0.blob(0)) } ?? nil
+    }
+
+    /// The number of an id, a new one if it has none; 0 if it was erased.
+    func number(importing id: VisitorID, site: String) throws(StoreError) -> VisitorNumber {
+        let known = try database.first(
+            "SELECT number FROM visitor WHERE site=? AND id=?", .text(site), .blob(id.bytes)
+        ) { VisitorNumber($0.integer(0)) }
+        if let known { return known }
+        let isErased = try database.first(
+            "SELECT 1 FROM erasure WHERE site=? AND id_hash=?", .text(site), .blob(hash(of: id))
+        ) { $0.integer(0) }
+        return isErased == nil ? try number(for: id, site: site) : 0
+    }
+
+    private func number(for id: VisitorID, site: String) throws(StoreError) -> VisitorNumber {
+        let number = try database.first(
+            "INSERT INTO numbering VALUES(?,1) ON CONFLICT DO UPDATE SET last=last+1 RETURNING last", .text(site)
+        ) { $0.integer(0) }
+        guard let number, let visitor = VisitorNumber(exactly: number) else {
+            throw StoreError(.full, "\(database.path) has given every number that a site can have.")
+        }
+        try database.run("INSERT INTO visitor VALUES(?,?,?)", .text(site), .integer(number), .blob(id.bytes))
+        return visitor
+    }
+
+    /// Every visitor whose consent is withdrawn, by site.
+    func withdrawn() throws(StoreError) -> [String: Set<VisitorNumber>] {
+        var visitors: [String: Set<VisitorNumber>] = [:]
+        try database.rows("SELECT site, visitor FROM entry WHERE kind IN ('withdrawal','erasure')") { row in
+            visitors[row.text(0), default: []].insert(VisitorNumber(row.integer(1)))
+        }
+        return visitors
+    }
+
+    // MARK: Erasures
+
+    /// Visitors whose events still lie in some file, by site.
+    func pendingErasures() throws(StoreError) -> [String: Set<VisitorNumber>] {
+        var visitors: [String: Set<VisitorNumber>] = [:]
+        try database.rows("SELECT site, visitor FROM erasure WHERE completed IS NULL") { row in
+            visitors[row.text(0), default: []].insert(VisitorNumber(row.integer(1)))
+        }
+        return visitors
+    }
+
+    /// Notes that nothing of these visitors is left, once no byte of their ids is left in the ledger's own files.
+    func complete(_ erasures: [String: Set<VisitorNumber>], at now: Instant) throws(StoreError) {
+        guard try database.checkpoint() else { return }
+        try transaction { () throws(StoreError) in
+            for (site, visitors) in erasures {
+                for visitor in visitors {
+                    try database.run(
+                        "UPDATE erasure SET completed=? WHERE site=? AND visitor=?", .integer(now.milliseconds),
+                        .text(site), .integer(Int64(visitor)))
+                }
+            }
+        }
+    }
+
+    // MARK: Tallies
+
+    /// Adds to the count of a kind of choice or refusal.
+    func count(_ kind: String, _ count: UInt64, site: String, day: Day) throws(StoreError) {
+        try database.run(
+            "INSERT INTO tally VALUES(?,?,?,?) ON CONFLICT DO UPDATE SET count=count+excluded.count", .text(site),
+            .text(day.description), .text(kind), .integer(Int64(count)))
+    }
+
+    // MARK: Reading beside a writer
+
+    /// Choices and refusals of local dates.
+    static func tallies(
+        _ database: SQLite, site: String, days: ClosedRange<Day>
+    ) throws(StoreError) -> ChoiceTallies {
+        var tallies = ChoiceTallies()
+        try database.rows(
+            "SELECT kind, sum(count) FROM tally WHERE site=? AND day BETWEEN ? AND ? GROUP BY kind", .text(site),
+            .text(days.lowerBound.description), .text(days.upperBound.description)
+        ) { row in
+            let count = UInt64(row.integer(1))
+            switch row.text(0) {
+            case "granted": tallies.granted = count
+            case "refused": tallies.refused = count
+            case "withdrawn": tallies.withdrawn = count
+            case let reason: tallies.refusals[String(reason.dropFirst("refusal:".count))] = count
+            }
+        }
+        return tallies
+    }
+
+    /// The tally's name for events that were not stored.
+    static func kind(of reason: Refusal) -> String { "refusal:\(reason.rawValue)" }
+
+    /// Ids of a site's visitors.
+    static func visitorIDs(_ database: SQLite, site: String) throws(StoreError) -> [VisitorNumber: VisitorID] {
+        var ids: [VisitorNumber: VisitorID] = [:]
+        try database.rows("SELECT number, id FROM visitor WHERE site=?", .text(site)) { row in
+            if let id = VisitorID(bytes: row.blob(1)) { ids[VisitorNumber(row.integer(0))] = id }
+        }
+        return ids
+    }
+
+    /// Visitors of a site that no reader may see.
+    static func erased(_ database: SQLite, site: String) throws(StoreError) -> Set<VisitorNumber> {
+        var visitors: Set<VisitorNumber> = []
+        try database.rows("SELECT visitor FROM erasure WHERE site=?", .text(site)) { row in
+            visitors.insert(VisitorNumber(row.integer(0)))
+        }
+        return visitors
+    }
+}
+
+/// Versions of the files.
+enum Format {
+    /// Makes the tables of a new file; refuses one of a newer format.
+    static func check(
+        _ database: SQLite, _ path: String, _ version: Int, create: (SQLite) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        if try database.version() == 0 {
+            try database.transaction { () throws(StoreError) in
+                guard try database.version() == 0 else { return }
+                try create(database)
+                try database.run("PRAGMA user_version=\(version)")
+            }
+        }
+        try check(database, path, version)
+    }
+
+    /// Refuses a file of a newer format.
+    static func check(_ database: SQLite, _ path: String, _ version: Int) throws(StoreError) {
+        let found = try database.version()
+        guard found <= version else {
+            throw StoreError(
+                .newerFormat, "\(path) has format \(found); this version knows \(version): use a newer Assent.")
+        }
+    }
+}
