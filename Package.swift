@@ -33,7 +33,7 @@ let package = Package(
         .target(name: "CTOML"),
         .target(
             name: "DashboardAssets", path: "Dashboards", exclude: ["script", "demo"],
-            sources: ["assets.c"], publicHeadersPath: "include"),
+            sources: ["assets.c", "demo.c"], publicHeadersPath: "include"),
         .target(name: "AssentCore", dependencies: [crypto], swiftSettings: strict),
         .target(name: "AssentConfiguration", dependencies: ["AssentCore", "CTOML"], swiftSettings: strict),
         .target(

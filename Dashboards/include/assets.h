@@ -12,4 +12,20 @@ typedef struct {
 /// The browser script, without the site's notices.
 assent_asset assent_asset_script(void);
 
+/// A file of the demonstration site.
+typedef struct {
+    const char *path;
+    const char *content_type;
+    const unsigned char *bytes;
+    size_t count;
+} assent_demo_file;
+
+/// How many files the demonstration site has.
+size_t assent_asset_demo_count(void);
+
+/// One of them, by an index below that count. The pages ask for nothing outside their own origin and work under
+/// `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self';
+/// base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'`.
+assent_demo_file assent_asset_demo(size_t index);
+
 #endif

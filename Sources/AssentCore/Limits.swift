@@ -104,9 +104,13 @@ public enum Limits {
     /// A gap longer than this ends a visit, in milliseconds.
     public static let visitGapMilliseconds: Int64 = 30 * 60 * 1_000
     /// Engaged time from which a visit with one pageview is no bounce, in milliseconds.
-    public static let bounceEngagedMilliseconds: UInt64 = 10_000
+    public static let bounceEngagedMilliseconds = 10_000
     /// Choices from which on an estimate is given.
     public static let estimateChoicesMin: UInt64 = 30
+    /// Narrowest and widest line of a report's table, in cells of a terminal.
+    public static let tableCells = 60...160
+    /// Most rows that a report's table shows of pages, sources and so on; its JSON has all of them.
+    public static let tableRowsMax = 10
 
     // MARK: Configuration
 
