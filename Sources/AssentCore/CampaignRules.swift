@@ -25,6 +25,13 @@ public struct CampaignSet: Sendable, Hashable, Sequence {
         return union
     }
 
+    /// The campaigns of both.
+    public func intersection(_ other: CampaignSet) -> CampaignSet {
+        var intersection = self
+        intersection.words &= other.words
+        return intersection
+    }
+
     /// Whether no campaign is in both.
     public func isDisjoint(with other: CampaignSet) -> Bool { words & other.words == SIMD4() }
 

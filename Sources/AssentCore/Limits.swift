@@ -104,9 +104,28 @@ public enum Limits {
     /// A gap longer than this ends a visit, in milliseconds.
     public static let visitGapMilliseconds: Int64 = 30 * 60 * 1_000
     /// Engaged time from which a visit with one pageview is no bounce, in milliseconds.
-    public static let bounceEngagedMilliseconds: UInt64 = 10_000
+    public static let bounceEngagedMilliseconds = 10_000
     /// Choices from which on an estimate is given.
     public static let estimateChoicesMin: UInt64 = 30
+    /// Narrowest and widest line of a report's table, in cells of a terminal.
+    public static let tableCells = 60...160
+    /// Most rows that a report's table shows of pages, sources and so on; its JSON has all of them.
+    public static let tableRowsMax = 10
+
+    // MARK: Configuration
+
+    /// Longest configuration file, in bytes.
+    public static let configurationBytesMax = 4 * 1024 * 1024
+    /// Requests per minute and address prefix that can be asked for; 0 is no limit.
+    public static let requestsPerMinuteRange = 0...1_000_000
+    /// Fewest visitors of a row that a site can ask for.
+    public static let minimumGroupRange = 1...10_000
+    /// Problems of a configuration that are told at once.
+    public static let configurationProblemsMax = 50
+    /// Longest name of a site or campaign, in bytes of UTF-8.
+    public static let nameBytesMax = 256
+    /// Longest rule of a campaign, in bytes of UTF-8.
+    public static let ruleBytesMax = 512
 
     /// Whether the bounds agree with one another.
     public static func relationsHold() -> Bool {

@@ -1,0 +1,128 @@
+import AssentCore
+
+/// The first pass over the visits: every number of every row, nothing folded yet.
+struct Counting {
+    private(set) var table = RowTable()
+    private(set) var totals = Tally()
+    /// Over the visits that no campaign has.
+    private(set) var unattributed = Tally()
+    private(set) var campaigns: [CampaignTally]
+    /// For each campaign, and at the end for ``unattributed``: visitors all of whose visits it has.
+    private(set) var exclusiveVisitors: [Int]
+
+    /// What is known of the visitor whose visits come at present.
+    private var visitor: VisitorNumber = 0
+    private var visitsOfVisitor = 0
+    /// Visits of that visitor by campaign, and without one at the end.
+    private var visitsByCampaign: [Int]
+    private var campaignsOfVisitor = CampaignSet()
+    private var touchedByVisitor = CampaignSet()
+
+    /// Matching engaged time of the visit that is being counted, in milliseconds.
+    private var engagedByCampaign: [Int]
+    private var entered: [Int] = []
+
+    init(campaigns count: Int) {
+        campaigns = Array(repeating: CampaignTally(), count: count)
+        exclusiveVisitors = Array(repeating: 0, count: count + 1)
+        visitsByCampaign = Array(repeating: 0, count: count + 1)
+        engagedByCampaign = Array(repeating: 0, count: count)
+    }
+
+    /// Counts one visit; those of a visitor come one after the other.
+    mutating func count(_ visit: Visit) {
+        if visit.visitor != visitor { begin(visit.visitor) }
+        visitsOfVisitor += 1
+        var sums = visit.sums
+        entered.removeAll(keepingCapacity: true)
+        for event in visit.events {
+            let rise = countEvent(event, of: visit, group: 0)
+            sums.add(rise)
+            for campaign in event.campaigns {
+                let rise = countEvent(event, of: visit, group: campaign + 1)
+                campaigns[campaign].sums.add(event)
+                campaigns[campaign].sums.add(rise)
+                engagedByCampaign[campaign] += event.engagedMilliseconds
+            }
+        }
+        countWhole(visit, sums, group: 0)
+        for campaign in visit.attributed { countWhole(visit, sums, group: campaign + 1) }
+        for row in entered { table.countVisit(in: row, bounced: visit.isBounced, visitor: visit.visitor) }
+        totals.addSums(of: sums)
+        totals.visits += 1
+        if visit.isBounced { totals.bounced += 1 }
+        attribute(visit, sums)
+    }
+
+    /// Counts what is left once the last visit was counted.
+    mutating func end() { begin(0) }
+
+    private mutating func begin(_ next: VisitorNumber) {
+        if visitsOfVisitor > 0 {
+            totals.visitors += 1
+            for campaign in campaignsOfVisitor {
+                campaigns[campaign].sums.visitors += 1
+                if visitsByCampaign[campaign] == visitsOfVisitor { exclusiveVisitors[campaign] += 1 }
+                visitsByCampaign[campaign] = 0
+            }
+            for campaign in touchedByVisitor { campaigns[campaign].touched += 1 }
+            let last = campaigns.count
+            if visitsByCampaign[last] > 0 { unattributed.visitors += 1 }
+            if visitsByCampaign[last] == visitsOfVisitor { exclusiveVisitors[last] += 1 }
+            visitsByCampaign[last] = 0
+        }
+        visitor = next
+        visitsOfVisitor = 0
+        campaignsOfVisitor = CampaignSet()
+        touchedByVisitor = CampaignSet()
+    }
+
+    /// Counts an event in the tables whose rows take single events.
+    private mutating func countEvent(_ event: CountedEvent, of visit: Visit, group: Int) -> RowTable.Rise {
+        let page = table.row(group, .pages, key: event.page)
+        let locale = table.row(group, .locales, key: event.locale)
+        if table.enter(page, visit: visit.serial) { entered.append(page) }
+        if table.enter(locale, visit: visit.serial) { entered.append(locale) }
+        table.add(event, to: page)
+        table.add(event, to: locale)
+        guard let depth = event.scroll else { return RowTable.Rise() }
+        table.scroll(to: depth, row: locale, page: event.page, visit: visit.serial)
+        return table.scroll(to: depth, pageRow: page, visit: visit.serial)
+    }
+
+    /// Counts a visit in the tables whose rows take whole visits.
+    private mutating func countWhole(_ visit: Visit, _ sums: Tally, group: Int) {
+        for dimension in Dimension.ofVisits {
+            let row = table.row(group, dimension, key: visit.key(of: dimension))
+            if table.enter(row, visit: visit.serial) { entered.append(row) }
+            table.addSums(of: sums, to: row)
+        }
+    }
+
+    private mutating func attribute(_ visit: Visit, _ sums: Tally) {
+        for campaign in visit.attributed {
+            campaigns[campaign].sums.visits += 1
+            campaigns[campaign].engagedOfVisits.append(engagedByCampaign[campaign])
+            visitsByCampaign[campaign] += 1
+        }
+        for campaign in visit.landing {
+            campaigns[campaign].landings += 1
+            if visit.isBounced { campaigns[campaign].bouncedLandings += 1 }
+        }
+        for campaign in visit.matched { engagedByCampaign[campaign] = 0 }
+        campaignsOfVisitor = campaignsOfVisitor.union(visit.attributed)
+        touchedByVisitor = touchedByVisitor.union(visit.matched)
+        guard visit.attributed.isEmpty else { return }
+        visitsByCampaign[campaigns.count] += 1
+        unattributed.addSums(of: sums)
+        unattributed.visits += 1
+        if visit.isBounced { unattributed.bounced += 1 }
+    }
+}
+
+extension Dimension {
+    /// Tables whose rows take single events: a visit counts in every row that has one of its events.
+    static let ofEvents: [Dimension] = [.pages, .locales]
+    /// Tables whose rows take whole visits: each is in exactly one row.
+    static let ofVisits: [Dimension] = [.sources, .countries, .devices]
+}

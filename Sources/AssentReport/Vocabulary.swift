@@ -1,0 +1,194 @@
+import AssentCore
+import AssentStore
+
+/// By what the rows of a table are told apart.
+enum Dimension: Int, CaseIterable {
+    case pages, sources, locales, countries, devices
+
+    /// The table's name in JSON.
+    var name: String { String(describing: self) }
+}
+
+/// An event as the summary counts it: every text is a number, every rule is decided.
+struct CountedEvent {
+    var kind: Event.Kind
+    /// Number of the page in the sense of a report, see ``PathFolding``.
+    var page: UInt32
+    var locale: UInt32
+    /// Number of an action's name.
+    var name: UInt32
+    var engagedMilliseconds: Int
+    /// In percent; nil if none was said.
+    var scroll: Int?
+    /// Campaigns that the event matches, their dates included.
+    var campaigns: CampaignSet
+}
+
+/// What the dictionaries of the segments mean, worked out once for each distinct value of a segment, not of an event.
+struct Vocabulary {
+    /// The meaning of one segment's indices.
+    private struct Segment {
+        var pages: [UInt32]
+        var referrers: [UInt32]
+        var locales: [UInt32]
+        var countries: [UInt32]
+        var names: [UInt32]
+    }
+
+    private let segments: [EventColumns]
+    private var meanings: [Segment] = []
+    private let dates: CampaignDates
+    private let namer: Sources
+
+    /// Distinct pages as they are stored, with the number of the report's page and the campaigns of each.
+    private var pages = Numbering<Page>()
+    private var pageOfReport: [UInt32] = []
+    private var campaignsOfPage: [CampaignSet] = []
+    private var referrers = Numbering<Referrer>()
+    private var campaignsOfReferrer: [CampaignSet] = []
+
+    private var paths = Numbering<String>()
+    private var sources = Numbering<String>()
+    private var locales = Numbering<String>()
+    private var countries = Numbering<String>()
+    /// Names of actions.
+    private(set) var names = Numbering<String>()
+    /// Sources of pages with referrers that visits began with.
+    private var sourceOfLanding: [UInt64: UInt32] = [:]
+    private let direct: UInt32
+
+    init(segments: [EventColumns], site: Site, timeZone: TimeZoneRules) {
+        self.segments = segments
+        dates = CampaignDates(site.campaigns, timeZone: timeZone)
+        namer = Sources(site: site)
+        direct = sources.number(of: Sources.direct)
+        let matcher = CampaignMatcher(site: site)
+        let folding = PathFolding(locales: site.locales)
+        for columns in segments {
+            for page in columns.pages.values where pages.number(of: page) == pageOfReport.count {
+                pageOfReport.append(paths.number(of: folding.folded(page.path)))
+                campaignsOfPage.append(matcher.campaigns(of: page))
+            }
+            for referrer in columns.referrers.values
+            where referrers.number(of: referrer) == campaignsOfReferrer.count {
+                campaignsOfReferrer.append(matcher.campaigns(of: referrer))
+            }
+            meanings.append(
+                Segment(
+                    pages: columns.pages.values.map { pages.number(of: $0) },
+                    referrers: columns.referrers.values.map { referrers.number(of: $0) },
+                    locales: columns.locales.values.map { locales.number(of: Self.known($0)) },
+                    countries: columns.countries.values.map { countries.number(of: Self.known($0)) },
+                    names: columns.names.values.map { names.number(of: $0) }))
+        }
+    }
+
+    /// An event as it is counted.
+    func event(at place: EventPlace) -> CountedEvent {
+        let (segment, row) = (place.segment, place.row)
+        guard let kind = Event.Kind(rawValue: segments[segment].kinds[row]) else {
+            preconditionFailure("kinds are checked when a segment is decoded")
+        }
+        let page = Int(meanings[segment].pages[Int(segments[segment].pages.indices[row])])
+        let referrer = Int(meanings[segment].referrers[Int(segments[segment].referrers.indices[row])])
+        var campaigns = campaignsOfPage[page].union(campaignsOfReferrer[referrer])
+        if !campaigns.isEmpty { campaigns = dates.running(campaigns, at: segments[segment].times[row]) }
+        let scroll = segments[segment].scrolls[row]
+        return CountedEvent(
+            kind: kind, page: pageOfReport[page],
+            locale: meanings[segment].locales[Int(segments[segment].locales.indices[row])],
+            name: meanings[segment].names[Int(segments[segment].names.indices[row])],
+            engagedMilliseconds: Int(segments[segment].engaged[row]),
+            scroll: scroll == Event.noScroll ? nil : Int(scroll), campaigns: campaigns)
+    }
+
+    /// Where a visit came from that began with this pageview.
+    mutating func source(at place: EventPlace) -> UInt32 {
+        let (segment, row) = (place.segment, place.row)
+        let page = meanings[segment].pages[Int(segments[segment].pages.indices[row])]
+        let referrer = meanings[segment].referrers[Int(segments[segment].referrers.indices[row])]
+        let landing = UInt64(page) << 32 | UInt64(referrer)
+        if let known = sourceOfLanding[landing] { return known }
+        let name = namer.name(page: pages.values[Int(page)], referrer: referrers.values[Int(referrer)])
+        let source = sources.number(of: name)
+        sourceOfLanding[landing] = source
+        return source
+    }
+
+    /// The source of a visit without a pageview.
+    var noSource: UInt32 { direct }
+
+    /// The country of an event's visitor.
+    func country(at place: EventPlace) -> UInt32 {
+        meanings[place.segment].countries[Int(segments[place.segment].countries.indices[place.row])]
+    }
+
+    /// The class of device of an event.
+    func device(at place: EventPlace) -> UInt32 {
+        UInt32(segments[place.segment].clients[place.row].device.rawValue)
+    }
+
+    /// The key of a table's row in a report.
+    func key(_ number: UInt32, of dimension: Dimension) -> String {
+        switch dimension {
+        case .pages: paths.values[Int(number)]
+        case .sources: sources.values[Int(number)]
+        case .locales: locales.values[Int(number)]
+        case .countries: countries.values[Int(number)]
+        case .devices: Client.Device(rawValue: UInt8(number))?.name ?? Self.unknown
+        }
+    }
+
+    private static let unknown = "unknown"
+    private static func known(_ text: String) -> String { text.isEmpty ? unknown : text }
+}
+
+/// Numbers from 0 for distinct values, in order of their first use.
+struct Numbering<Value: Hashable> {
+    private(set) var values: [Value] = []
+    private var numbers: [Value: UInt32] = [:]
+
+    mutating func number(of value: Value) -> UInt32 {
+        if let number = numbers[value] { return number }
+        let number = UInt32(values.count)
+        numbers[value] = number
+        values.append(value)
+        return number
+    }
+}
+
+/// Which campaigns run when: their dates are local dates of the site, both ends included.
+struct CampaignDates {
+    /// Milliseconds since 1970 at which a campaign starts or is over, ascending.
+    private let borders: [Int64]
+    /// The campaigns that run before the first border, between two, and after the last one.
+    private let running: [CampaignSet]
+
+    init(_ campaigns: [Campaign], timeZone: TimeZoneRules) {
+        let spans = campaigns.map { campaign in
+            (
+                campaign.from.map { timeZone.start(of: $0).milliseconds } ?? .min,
+                campaign.to.map { timeZone.start(of: $0.advanced(by: 1)).milliseconds } ?? .max
+            )
+        }
+        let borders = Set(spans.flatMap { [$0.0, $0.1] }).subtracting([.min, .max]).sorted()
+        self.borders = borders
+        running = ([.min] + borders).map { moment in
+            var running = CampaignSet()
+            for (campaign, span) in spans.enumerated() where span.0 <= moment && moment < span.1 {
+                running.insert(campaign)
+            }
+            return running
+        }
+    }
+
+    /// Those of the campaigns that run at a time.
+    func running(_ campaigns: CampaignSet, at time: Int64) -> CampaignSet {
+        var (low, high) = (0, borders.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if borders[middle] <= time { low = middle + 1 } else { high = middle }
+        }
+        return campaigns.intersection(running[low])
+    }
+}
