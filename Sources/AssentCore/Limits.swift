@@ -112,6 +112,11 @@ public enum Limits {
     /// Most rows that a report's table shows of pages, sources and so on; its JSON has all of them.
     public static let tableRowsMax = 10
 
+    // MARK: Exports
+
+    /// Events that an export sorts at a time.
+    public static let exportSliceEvents = 1_048_576
+
     // MARK: Configuration
 
     /// Longest configuration file, in bytes.
