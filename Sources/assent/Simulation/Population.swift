@@ -43,67 +43,42 @@ enum Population {
 
     /// User-Agent headers of people's browsers in autumn 2026.
     static let browsers = Weighted<String>([
-        (
-            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36",
-            34
-        ),
-        (
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1",
-            19
-        ),
-        (
-            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
-            17
-        ),
-        (
-            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
-            6
-        ),
-        (
-            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Safari/605.1.15",
-            6
-        ),
-        (
-            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/29.0 Chrome/136.0.0.0 Mobile Safari/537.36",
-            4
-        ),
+        (blink("Linux; Android 10; K", "Chrome/142.0.0.0 Mobile"), 34),
+        (blink("Linux; Android 10; K", "SamsungBrowser/29.0 Chrome/136.0.0.0 Mobile"), 4),
+        (blink("Windows NT 10.0; Win64; x64", "Chrome/142.0.0.0"), 17),
+        (blink("Windows NT 10.0; Win64; x64", "Chrome/142.0.0.0") + " Edg/142.0.0.0", 6),
+        (blink("Macintosh; Intel Mac OS X 10_15_7", "Chrome/142.0.0.0"), 3),
+        (webKit("iPhone; CPU iPhone OS 18_6 like Mac OS X", "Version/26.1 Mobile/15E148 Safari/604.1"), 19),
+        (webKit("iPhone; CPU iPhone OS 18_6 like Mac OS X", "CriOS/142.0.0.0 Mobile/15E148 Safari/604.1"), 1.5),
+        (webKit("iPad; CPU OS 18_6 like Mac OS X", "Version/26.1 Mobile/15E148 Safari/604.1"), 2),
+        (webKit("Macintosh; Intel Mac OS X 10_15_7", "Version/26.1 Safari/605.1.15"), 6),
         ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0", 4),
         ("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", 2),
-        (
-            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
-            3
-        ),
         ("Mozilla/5.0 (Android 15; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0", 1.5),
-        (
-            "Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1",
-            2
-        ),
-        (
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/142.0.0.0 Mobile/15E148 Safari/604.1",
-            1.5
-        ),
     ])
 
     /// User-Agent headers of machines, which the gate turns away.
     static let machines = Weighted<String>([
         ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", 5),
         ("Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)", 2),
-        (
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/142.0.0.0 Safari/537.36",
-            2
-        ),
+        (blink("X11; Linux x86_64", "HeadlessChrome/142.0.0.0"), 2),
         ("python-requests/2.32.5", 1),
     ])
 
+    private static func blink(_ platform: String, _ product: String) -> String {
+        "Mozilla/5.0 (\(platform)) AppleWebKit/537.36 (KHTML, like Gecko) \(product) Safari/537.36"
+    }
+
+    private static func webKit(_ platform: String, _ products: String) -> String {
+        "Mozilla/5.0 (\(platform)) AppleWebKit/605.1.15 (KHTML, like Gecko) \(products)"
+    }
+
     /// Share of a day's visits that begins in each hour of the visitor's own clock.
     static let hours = Weighted<Int>(
-        zip(
-            0...,
-            [
-                1.2, 0.7, 0.4, 0.3, 0.3, 0.6, 1.5, 3, 4.6, 5.4, 5.6, 5.5, 5.8, 5.4, 5, 5, 5, 5.2, 5.6, 6.2, 6.8, 6.6, 5,
-                2.8,
-            ]
-        ).map { ($0, $1) })
+        [
+            1.2, 0.7, 0.4, 0.3, 0.3, 0.6, 1.5, 3, 4.6, 5.4, 5.6, 5.5,
+            5.8, 5.4, 5, 5, 5, 5.2, 5.6, 6.2, 6.8, 6.6, 5, 2.8,
+        ].enumerated().map { ($0, $1) })
 
     /// How busy a day is, Monday to Sunday.
     static let weekdays = [1.06, 1.12, 1.1, 1.08, 1, 0.78, 0.86]
