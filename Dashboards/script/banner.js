@@ -198,6 +198,8 @@ function words(locale) {
 }
 
 const STYLE = `
+:is([data-assent=banner],[data-assent=panel],[data-assent=controls],[data-assent=status],[data-assent=withdraw]),
+:is([data-assent=banner],[data-assent=panel],[data-assent=controls]) *{all:revert}
 [data-assent=banner],[data-assent=panel],[data-assent=controls],[data-assent=status],[data-assent=withdraw]{
 --a-back:var(--assent-background,#fff);--a-text:var(--assent-color,#1b2127);
 --a-button:var(--assent-button-background,#27313b);--a-label:var(--assent-button-color,#fff);

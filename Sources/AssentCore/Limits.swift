@@ -112,6 +112,33 @@ public enum Limits {
     /// Most rows that a report's table shows of pages, sources and so on; its JSON has all of them.
     public static let tableRowsMax = 10
 
+    // MARK: Exports
+
+    /// Events that an export sorts at a time.
+    public static let exportSliceEvents = 1_048_576
+
+    // MARK: Simulations
+
+    /// Weeks that one simulation can cover.
+    public static let simulatedWeeks = 1...104
+    /// Visitors who can agree in one simulation.
+    public static let simulatedVisitors = 1...10_000_000
+
+    // MARK: Configuration
+
+    /// Longest configuration file, in bytes.
+    public static let configurationBytesMax = 4 * 1024 * 1024
+    /// Requests per minute and address prefix that can be asked for; 0 is no limit.
+    public static let requestsPerMinuteRange = 0...1_000_000
+    /// Fewest visitors of a row that a site can ask for.
+    public static let minimumGroupRange = 1...10_000
+    /// Problems of a configuration that are told at once.
+    public static let configurationProblemsMax = 50
+    /// Longest name of a site or campaign, in bytes of UTF-8.
+    public static let nameBytesMax = 256
+    /// Longest rule of a campaign, in bytes of UTF-8.
+    public static let ruleBytesMax = 512
+
     /// Whether the bounds agree with one another.
     public static func relationsHold() -> Bool {
         consentSeconds == consentDays * 86_400

@@ -1,0 +1,90 @@
+import AssentCore
+import Glibc
+
+/// Whether texts of a configuration are addresses, origins and host names. No name is looked up.
+enum Addresses {
+    /// An IPv4 or IPv6 address without brackets.
+    static func isIP(_ text: String) -> Bool {
+        var buffer = in6_addr()
+        return inet_pton(AF_INET, text, &buffer) == 1 || inet_pton(AF_INET6, text, &buffer) == 1
+    }
+
+    /// `127.0.0.1:8787`, `[::1]:8787`; nil for anything else. Port 0 stands for any free one.
+    static func endpoint(_ text: String) -> (host: String, port: Int)? {
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        let digits = text[text.index(after: colon)...]
+        var host = text[..<colon]
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        if isBracketed { host = host.dropFirst().dropLast() }
+        guard isIP(String(host)), isBracketed == host.contains(":"), isPort(digits), let port = Int(digits) else {
+            return nil
+        }
+        return (String(host), port)
+    }
+
+    /// Whether two listeners could not be opened side by side.
+    static func overlap(_ left: (host: String, port: Int), _ right: (host: String, port: Int)) -> Bool {
+        let everywhere: Set = ["0.0.0.0", "::"]
+        return left.port == right.port && left.port != 0
+            && (left.host == right.host || everywhere.contains(left.host) || everywhere.contains(right.host))
+    }
+
+    private static func isPort(_ digits: Substring) -> Bool {
+        (1...5).contains(digits.utf8.count) && digits.utf8.allSatisfy { (0x30...0x39).contains($0) }
+            && (0...65_535).contains(Int(digits) ?? -1)
+    }
+
+    /// Why it is no origin as browsers send it, as the end of a sentence; nil if it is one.
+    static func objection(toOrigin text: String) -> String? {
+        let form = "must be scheme://host or scheme://host:port, such as https://www.example.org"
+        guard let scheme = ["https", "http"].first(where: { text.lowercased().hasPrefix("\($0)://") }) else {
+            return form
+        }
+        let authority = text.dropFirst(scheme.utf8.count + 3)
+        guard !authority.hasSuffix("/") else { return "must end without a slash" }
+        guard authority.allSatisfy({ !"/?#@".contains($0) }) else { return "\(form), without anything behind it" }
+        guard text == text.lowercased() else { return "must be in lower case, as browsers send it" }
+        var host = authority
+        if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
+            let port = authority[authority.index(after: colon)...]
+            guard isPort(port), let number = Int(port), number > 0 else { return form }
+            guard number != (scheme == "https" ? 443 : 80) else {
+                return "must be without :\(number), which browsers leave out"
+            }
+            host = authority[..<colon]
+        }
+        if host.hasPrefix("["), host.hasSuffix("]") { return isIP(String(host.dropFirst().dropLast())) ? nil : form }
+        guard host.utf8.allSatisfy({ $0 < 0x80 }) else {
+            return "must have its host in ASCII (xn--…), as browsers send it"
+        }
+        return isHost(String(host)) ? nil : form
+    }
+
+    /// A host name in lower case, or an IPv4 address.
+    static func isHost(_ text: String) -> Bool {
+        (1...Limits.hostBytesMax).contains(text.utf8.count)
+            && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+                (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
+                    && label.utf8.allSatisfy {
+                        (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x5F
+                    }
+            }
+    }
+
+    /// Whether a host is a domain or lies below it.
+    static func host(_ host: String, isWithin domain: String) -> Bool {
+        host == domain || host.hasSuffix(".\(domain)")
+    }
+
+    /// A language tag: `en`, `pt-BR`, `zh-Hant`.
+    static func isLocale(_ text: String) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        return text.utf8.count <= Limits.localeBytesMax
+            && parts.enumerated().allSatisfy { index, part in
+                (index == 0 ? 2...3 : 1...8).contains(part.utf8.count)
+                    && part.utf8.allSatisfy {
+                        (0x61...0x7A).contains($0 | 0x20) || index > 0 && (0x30...0x39).contains($0)
+                    }
+            }
+    }
+}

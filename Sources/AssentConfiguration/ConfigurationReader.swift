@@ -1,0 +1,99 @@
+public import AssentCore
+
+extension Configuration {
+    /// Reads a configuration and checks it whole.
+    /// - Parameters:
+    ///   - bytes: the TOML text in UTF-8.
+    ///   - file: its name, for errors.
+    ///   - environment: `ASSENT_<KEY>` variables override keys at the top of the file; others are passed over.
+    ///   - isTimeZone: whether the system knows a time zone of that name.
+    /// - Throws: ``ConfigurationError`` with every problem: unknown keys, wrong types, bad values, clashes.
+    public init(
+        toml bytes: [UInt8], file: String, environment: [String: String] = [:],
+        isTimeZone: @escaping (String) -> Bool
+    ) throws(ConfigurationError) {
+        func failure(line: Int, _ sentence: String) -> ConfigurationError {
+            ConfigurationError(file: file, problems: [ConfigurationProblem(place: .line(line), sentence: sentence)])
+        }
+        guard bytes.count <= Limits.configurationBytesMax else {
+            throw failure(
+                line: 1, "The file is longer than \(Limits.configurationBytesMax) bytes: is it the right one?")
+        }
+        let root: TOMLNode
+        do {
+            root = try TOMLNode(parsing: bytes)
+        } catch {
+            throw failure(line: error.line, "This is no TOML: \(error.problem).")
+        }
+        guard case .table(let members) = root.value else { preconditionFailure("the root of a document is a table") }
+        let problems = Problems()
+        let overrides = Self.overrides(environment, problems)
+        let top = Section(members, line: 1, as: .top, overrides: overrides, problems: problems)
+        self.init()
+        read(top, isTimeZone: isTimeZone)
+        guard problems.found.isEmpty else {
+            throw ConfigurationError(
+                file: file, problems: Array(problems.sorted.prefix(Limits.configurationProblemsMax)))
+        }
+    }
+
+    /// Values of environment variables by key. One that is nearly a key's is a slip, others are somebody else's.
+    private static func overrides(_ environment: [String: String], _ problems: Problems) -> [String: String] {
+        let keys = Dictionary(
+            uniqueKeysWithValues: Configuration.keys.compactMap { key in key.variable.map { ($0, key) } })
+        var overrides: [String: String] = [:]
+        for (name, value) in environment where name.hasPrefix("ASSENT_") {
+            if let key = keys[name] {
+                overrides[key.name] = value
+            } else if let near = Suggestion.nearest(
+                to: String(name.dropFirst("ASSENT_".count)), among: keys.values.map(\.name).sorted())
+            {
+                problems.add(
+                    .variable(name), "There is no such variable: did you mean \(ConfigurationKey.variable(of: near))?")
+            }
+        }
+        return overrides
+    }
+
+    private mutating func read(_ top: Section, isTimeZone: @escaping (String) -> Bool) {
+        let publicEndpoint = endpoint("listen", in: top)
+        let staffEndpoint = endpoint("staff_listen", in: top)
+        listen = publicEndpoint?.value ?? listen
+        staffListen = staffEndpoint?.value ?? staffListen
+        if let left = Addresses.endpoint(listen), let right = Addresses.endpoint(staffListen),
+            Addresses.overlap(left, right)
+        {
+            top.problem(
+                staffEndpoint?.place ?? publicEndpoint?.place ?? top.place,
+                "staff_listen must be another address or port than listen: the public must not reach the staff's pages."
+            )
+        }
+        if let text = top.string("data") {
+            if text.value.isEmpty || text.value.contains("\0") {
+                top.problem(text.place, "data must be the path of a directory.")
+            }
+            data = text.value
+        }
+        durability = top.choice("durability", of: Durability.self) ?? durability
+        requestsPerMinute = top.integer("requests_per_minute", in: Limits.requestsPerMinuteRange) ?? requestsPerMinute
+        if let proxies = top.strings("trusted_proxies") {
+            for proxy in proxies where !Addresses.isIP(proxy.value) {
+                top.problem(proxy.place, "Each of trusted_proxies must be an IP address, such as 127.0.0.1.")
+            }
+            trustedProxies = proxies.map(\.value)
+        }
+        var reader = SiteReader(isTimeZone: isTimeZone)
+        let sections = top.sections("site", as: .site)
+        if sections.isEmpty { top.missing("site") }
+        sites = sections.map { reader.site($0) }
+    }
+
+    private func endpoint(_ key: String, in top: Section) -> Placed<String>? {
+        guard let text = top.string(key) else { return nil }
+        guard Addresses.endpoint(text.value) != nil else {
+            top.problem(text.place, "\(key) must be an IP address and a port, such as 127.0.0.1:8787 or [::1]:8787.")
+            return nil
+        }
+        return text
+    }
+}

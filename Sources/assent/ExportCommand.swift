@@ -1,0 +1,167 @@
+import ArgumentParser
+import AssentCore
+import AssentStore
+
+/// `assent export`
+struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "All events of a site in order of time, as lines that an import takes.")
+
+    /// How events can be written.
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case ndjson
+        case csv
+    }
+
+    @OptionGroup var common: CommonOptions
+
+    @Option(help: "The site. (default: the only one)")
+    var site: String?
+
+    @Option(help: "First local date. (default: the first that is held)", transform: Argument.date)
+    var from: Day?
+
+    @Option(help: "Last local date, included. (default: the last that is held)", transform: Argument.date)
+    var to: Day?
+
+    @Option(help: "ndjson or csv.")
+    var format = Format.ndjson
+
+    @Option(help: "Write to this file, whole or not at all.")
+    var output: String?
+
+    func validate() throws {
+        if let from, let to, from > to { throw ValidationError("--to must not be before --from.") }
+    }
+
+    func run() throws {
+        let configuration = try common.load()
+        let site = try configuration.site(site)
+        let zone = try site.timeZone()
+        var writer = try output.map { (path) throws(Failure) in try FileWriter(path: path) } ?? FileWriter()
+        var damage: [String] = []
+        do {
+            let export = try EventExport(
+                site: site, reader: StoreReader(directory: configuration.data),
+                from: from.map { zone.start(of: $0) }, to: to.map { zone.start(of: $0.advanced(by: 1)) })
+            damage = try export.write(as: format, to: &writer)
+        } catch let error as StoreError {
+            throw Failure(error)
+        }
+        try writer.finish()
+        for sentence in damage { Console.say(sentence) }
+        guard damage.isEmpty else { throw Failure(.failed, "The export is without what is damaged.") }
+    }
+}
+
+/// Reads the events of a site day by day and puts them into the order of time.
+struct EventExport {
+    private let site: Site
+    private let reader: StoreReader
+    private let days: [Day]
+    private let range: Range<Instant>
+    private let visitors: [VisitorNumber: VisitorID]
+    private let schemes: [String: String]
+
+    init(site: Site, reader: StoreReader, from: Instant?, to: Instant?) throws(StoreError) {
+        self.site = site
+        self.reader = reader
+        days = try reader.days(site: site.id)
+        let from = from ?? days.first?.start ?? Instant(milliseconds: 0)
+        let to = to ?? days.last?.advanced(by: 1).start ?? from
+        range = from..<max(from, to)
+        visitors = try reader.visitorIDs(site: site.id)
+        schemes = Dictionary(
+            zip(site.hosts, site.origins.map { $0.hasPrefix("http:") ? "http" : "https" }), uniquingKeysWith: { $1 })
+    }
+
+    /// Writes all events.
+    /// - Returns: one sentence for each damaged segment that was left out.
+    func write(as format: ExportCommand.Format, to writer: inout FileWriter) throws -> [String] {
+        var damage: [String] = []
+        if format == .csv { try writer.write(CSV.line(EventLine.fieldNames)) }
+        for day in days {
+            let whole = day.start..<day.advanced(by: 1).start
+            guard whole.overlaps(range) else { continue }
+            for slice in try slices(of: whole.clamped(to: range)) {
+                let period = try reader.events(
+                    site: site.id, from: slice.lowerBound, to: slice.upperBound, columns: .all)
+                for sentence in period.damage where !damage.contains(sentence) { damage.append(sentence) }
+                try write(period.segments, as: format, to: &writer)
+            }
+        }
+        return damage
+    }
+
+    /// Stretches of a day that have few enough events to be sorted in memory. Visitors are what segments are sorted by,
+    /// so each stretch reads the day again.
+    private func slices(of range: Range<Instant>) throws(StoreError) -> [Range<Instant>] {
+        let segments = try reader.events(
+            site: site.id, from: range.lowerBound, to: range.upperBound, columns: .order
+        ).segments
+        guard segments.reduce(0, { $0 + $1.count }) > Limits.exportSliceEvents else { return [range] }
+        let times = segments.flatMap(\.times).sorted()
+        let cuts = stride(from: Limits.exportSliceEvents, to: times.count, by: Limits.exportSliceEvents).map {
+            Instant(milliseconds: times[$0])
+        }
+        let bounds = [range.lowerBound] + cuts.filter { $0 > range.lowerBound } + [range.upperBound]
+        return zip(bounds, bounds.dropFirst()).filter { $0 < $1 }.map { $0..<$1 }
+    }
+
+    private func write(
+        _ segments: [EventColumns], as format: ExportCommand.Format, to writer: inout FileWriter
+    ) throws(Failure) {
+        struct Place {
+            let time: Int64
+            let visitor: VisitorNumber
+            let segment: Int32
+            let index: Int32
+        }
+        var places: [Place] = []
+        places.reserveCapacity(segments.reduce(0) { $0 + $1.count })
+        for (number, segment) in segments.enumerated() {
+            for index in 0..<segment.count {
+                places.append(
+                    Place(
+                        time: segment.times[index], visitor: segment.visitors[index], segment: Int32(number),
+                        index: Int32(index)))
+            }
+        }
+        // Of one visitor and time the order is that of arrival: earlier segments first.
+        places.sort { ($0.time, $0.visitor, $0.segment, $0.index) < ($1.time, $1.visitor, $1.segment, $1.index) }
+        for place in places {
+            let event = segments[Int(place.segment)].event(at: Int(place.index))
+            // Erased since the events were read.
+            guard let visitor = visitors[event.visitor] else { continue }
+            let scheme = schemes[event.page.host] ?? "https"
+            switch format {
+            case .ndjson:
+                var line = JSONWriter(capacity: 512)
+                EventLine.write(event, visitor: visitor, scheme: scheme, to: &line)
+                line.endLine()
+                try writer.write(line.bytes)
+            case .csv:
+                let fields = EventLine.fields(of: event, visitor: visitor, scheme: scheme)
+                try writer.write(CSV.line(fields.map { $0?.text ?? "" }))
+            }
+        }
+    }
+}
+
+/// Comma-separated values (RFC 4180) that no spreadsheet takes for a formula.
+enum CSV {
+    /// One record with its end of line.
+    static func line(_ fields: [String]) -> [UInt8] {
+        Array(fields.map(field).joined(separator: ",").utf8) + [0x0D, 0x0A]
+    }
+
+    /// A text that a spreadsheet would calculate, because of how it begins, has an apostrophe before it.
+    private static func field(_ text: String) -> String {
+        let isFormula = text.unicodeScalars.first.map {
+            "=+-@\t\r\n|%\u{FF1D}\u{FF0B}\u{FF0D}\u{FF20}".unicodeScalars.contains($0)
+        }
+        let safe = isFormula == true ? "'\(text)" : text
+        guard safe.utf8.contains(where: { $0 == 0x2C || $0 == 0x22 || $0 == 0x0D || $0 == 0x0A }) else { return safe }
+        return "\"" + safe.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+}
