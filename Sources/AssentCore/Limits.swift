@@ -133,6 +133,13 @@ public enum Limits {
     /// Events that an export sorts at a time.
     public static let exportSliceEvents = 1_048_576
 
+    // MARK: Simulations
+
+    /// Weeks that one simulation can cover.
+    public static let simulatedWeeks = 1...104
+    /// Visitors who can agree in one simulation.
+    public static let simulatedVisitors = 1...10_000_000
+
     // MARK: Configuration
 
     /// Longest configuration file, in bytes.
