@@ -61,7 +61,7 @@ struct ImportCommand: ParsableCommand {
             guard error.kind == .held else { throw Failure(error) }
             return try asking(&input, about: site, configuration, &report)
         }
-        do throws(StoreError) {
+        do {
             let gate = Gate(site: site, key: key, countries: try SystemTables.countries())
             let ground = try Importer.ground(basis: basis, site: site.id, at: Clock.now, in: store)
             let problems = BadLines()
@@ -77,7 +77,7 @@ struct ImportCommand: ParsableCommand {
             try importer.finish()
             report.take(importer.counts, problems.taken())
             try store.close(at: Clock.now)
-        } catch {
+        } catch let error as StoreError {
             throw Failure(error)
         }
     }
@@ -87,7 +87,8 @@ struct ImportCommand: ParsableCommand {
         _ input: inout LineInput, about site: Site, _ configuration: Configuration, _ report: inout ImportReport
     ) throws(Failure) {
         guard let endpoint = Endpoint(configuration.staffListen), endpoint.port != 0 else {
-            throw Failure(.failed, "A collector holds \(configuration.data), and staff_listen does not say where it is.")
+            throw Failure(
+                .failed, "A collector holds \(configuration.data), and staff_listen does not say where it is.")
         }
         let token: String
         do throws(StoreError) {
@@ -101,7 +102,8 @@ struct ImportCommand: ParsableCommand {
             let start = chunk.firstLine - 1
             if chunk.isTooLong {
                 report.take(
-                    lines: 1, bad: [.init(line: start + 1, problem: "must be at most \(Limits.importLineBytesMax) bytes")])
+                    lines: 1,
+                    bad: [.init(line: start + 1, problem: "must be at most \(Limits.importLineBytesMax) bytes")])
                 continue
             }
             let held = ground.map { "ground=\($0)" } ?? "basis=\(basis.queryEscaped)"

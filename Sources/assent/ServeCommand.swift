@@ -4,6 +4,7 @@ import AssentCore
 import AssentStore
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 /// `assent serve`
 struct ServeCommand: AsyncParsableCommand {
@@ -28,7 +29,7 @@ struct Serving {
     ///   - pages: files that the public listener gives out beside its own.
     ///   - started: is told where the listeners listen.
     init(
-        _ configuration: Configuration, logLevel: Logger.Level, pages: [String: Page] = [:],
+        _ configuration: Configuration, logLevel: Logger.Level, pages: [String: AssentCollector.Page] = [:],
         started: @escaping @Sendable (Collector.Addresses) -> Void = { _ in }
     ) throws(Failure) {
         let logger = Logger(label: "assent") { _ in LogfmtHandler(level: logLevel) }
@@ -49,7 +50,8 @@ struct Serving {
                 now: { Clock.now }, logger: logger, started: started)
             var group = ServiceGroupConfiguration(
                 services: [.init(service: collector, successTerminationBehavior: .gracefullyShutdownGroup)],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "assent") { _ in
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "assent") { _ in
                     LogfmtHandler(level: .warning)
                 })
             group.maximumGracefulShutdownDuration = .seconds(Limits.stopSeconds)
