@@ -35,7 +35,7 @@ final class Ledger {
         "CREATE TABLE numbering(site TEXT PRIMARY KEY, last INTEGER NOT NULL)",
         """
         CREATE TABLE erasure(site TEXT NOT NULL, visitor INTEGER NOT NULL, id_hash BLOB NOT NULL,
-            requested INTEGER NOT NULL, completed INTEGER, PRIMARY KEY(site, visitor)) WITHOUT ROWID
+            entry INTEGER NOT NULL, completed INTEGER, PRIMARY KEY(site, visitor)) WITHOUT ROWID
         """,
         "CREATE INDEX erasure_hash ON erasure(site, id_hash)",
         """
@@ -123,10 +123,10 @@ final class Ledger {
             try count("withdrawn", 1, site: site, day: day)
         }
         guard erase, let id else { return false }
-        try append("erasure", site: site, visitor: (visitor, hash(of: id)), at: now) { _ in }
+        let entry = try append("erasure", site: site, visitor: (visitor, hash(of: id)), at: now) { _ in }
         try database.run(
             "INSERT INTO erasure VALUES(?,?,?,?,NULL)", .text(site), .integer(Int64(visitor)), .blob(hash(of: id)),
-            .integer(now.milliseconds))
+            .integer(Int64(entry)))
         try database.run("DELETE FROM visitor WHERE site=? AND number=?", .text(site), .integer(Int64(visitor)))
         return true
     }
@@ -242,22 +242,43 @@ final class Ledger {
 
     // MARK: Erasures
 
-    /// Visitors whose events still lie in some file, by site.
-    func pendingErasures() throws(StoreError) -> [String: Set<VisitorNumber>] {
-        var visitors: [String: Set<VisitorNumber>] = [:]
-        try database.rows("SELECT site, visitor FROM erasure WHERE completed IS NULL") {
-            (row) throws(StoreError) in
-            visitors[row.text(0), default: []].insert(try row.number(1))
+    /// Erasures of one site: whose, and the entry of the last of them.
+    struct Erasures {
+        var visitors: Set<VisitorNumber> = []
+        var through: Int64 = 0
+
+        fileprivate mutating func add(_ visitor: VisitorNumber, _ entry: Int64) {
+            visitors.insert(visitor)
+            through = max(through, entry)
         }
-        return visitors
+    }
+
+    /// Erasures of which something may still lie in some file, by site.
+    func pendingErasures() throws(StoreError) -> [String: Erasures] {
+        var pending: [String: Erasures] = [:]
+        try database.rows("SELECT site, visitor, entry FROM erasure WHERE completed IS NULL") {
+            (row) throws(StoreError) in
+            pending[row.text(0), default: Erasures()].add(try row.number(1), row.integer(2))
+        }
+        return pending
+    }
+
+    /// Erasures of a site that came after an entry.
+    func erasures(site: String, after entry: Int64) throws(StoreError) -> Erasures {
+        var later = Erasures()
+        try database.rows("SELECT visitor, entry FROM erasure WHERE site=? AND entry>?", .text(site), .integer(entry)) {
+            (row) throws(StoreError) in
+            later.add(try row.number(0), row.integer(1))
+        }
+        return later
     }
 
     /// Notes that nothing of these visitors is left, once no byte of their ids is left in the ledger's own files.
-    func complete(_ erasures: [String: Set<VisitorNumber>], at now: Instant) throws(StoreError) {
+    func complete(_ erasures: [String: Erasures], at now: Instant) throws(StoreError) {
         guard try database.checkpoint() else { return }
         try transaction { () throws(StoreError) in
-            for (site, visitors) in erasures {
-                for visitor in visitors {
+            for (site, erased) in erasures {
+                for visitor in erased.visitors {
                     try database.run(
                         "UPDATE erasure SET completed=? WHERE site=? AND visitor=?", .integer(now.milliseconds),
                         .text(site), .integer(Int64(visitor)))
