@@ -24,6 +24,9 @@ public struct BeaconEvent: Sendable, Equatable {
     public var engagedMilliseconds: UInt32 = 0
     /// Percent, or ``Event/noScroll``.
     public var scroll = Event.noScroll
+
+    /// An event with nothing said.
+    public init() {}
 }
 
 /// The body of `POST /v1/events`.
@@ -36,6 +39,9 @@ public struct EventsRequest: Sendable, Equatable {
     public var events: [BeaconEvent] = []
     /// Fields that the wire does not know: dropped, only counted.
     public var unknownFields = 0
+
+    /// A request without events.
+    public init() {}
 
     /// Reads a body strictly, in one pass.
     /// - Throws: ``BadRequest`` that names event and field. Nothing of such a body is stored.

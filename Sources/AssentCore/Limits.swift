@@ -10,11 +10,13 @@ public enum Limits {
     /// Longest body of `POST /v1/consent` and of `POST /v1/withdraw`, in bytes.
     public static let consentBodyBytesMax = 4 * 1024
     /// Longest chunk of an import that the staff listener takes in one request, in bytes.
-    public static let importChunkBytesMax = 1024 * 1024
+    public static let importChunkBytesMax = 8 * 1024 * 1024
     /// Longest request line and headers together, in bytes; more is answered 431.
     public static let headerBytesMax = 16 * 1024
     /// Most events in one request.
     public static let eventsPerRequestMax = 64
+    /// Most header fields of one request; more is answered 431.
+    public static let headerFieldsMax = 100
     /// How deep JSON may nest; the wire needs three levels.
     public static let jsonDepthMax = 8
     /// Time in which a request must have arrived whole, counted from its first byte, in seconds.
@@ -23,6 +25,20 @@ public enum Limits {
     public static let idleSecondsMax = 75
     /// Most open connections of the public listener; one more is closed at once.
     public static let connectionsMax = 10_000
+    /// Most open connections of the staff listener; one more is closed at once.
+    public static let staffConnectionsMax = 64
+    /// Most requests of one connection that may wait for their answers; then it is not read on.
+    public static let pipelinedRequestsMax = 64
+    /// Connections that may wait to be accepted.
+    public static let listenBacklog = 1_024
+    /// Time for which the rest of a refused request is read and thrown away, in seconds.
+    public static let lingerSecondsMax = 2
+    /// `Retry-After` where the collector cannot store anything just now, in seconds.
+    public static let retrySeconds = 5
+    /// How long browsers may keep the script, in seconds.
+    public static let scriptSeconds = 300
+    /// How long browsers may keep the answer to a preflight, in seconds.
+    public static let preflightSeconds = 7_200
     /// Most address prefixes that the rate limit remembers; beyond it the oldest window is forgotten.
     public static let rateLimitPrefixesMax = 65_536
 
@@ -118,6 +134,13 @@ public enum Limits {
 
     /// Events that an export sorts at a time.
     public static let exportSliceEvents = 1_048_576
+
+    // MARK: Simulations
+
+    /// Weeks that one simulation can cover.
+    public static let simulatedWeeks = 1...104
+    /// Visitors who can agree in one simulation.
+    public static let simulatedVisitors = 1...10_000_000
 
     // MARK: Configuration
 

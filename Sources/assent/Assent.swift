@@ -9,7 +9,7 @@ import Glibc
         discussion: "Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, "
             + "2 found something wrong, 64 usage, 78 configuration.",
         subcommands: [
-            ReportCommand.self, ExportCommand.self, ConfigCommand.self,
+            ReportCommand.self, ExportCommand.self, ConfigCommand.self, SimulateCommand.self,
         ])
 
     static func main() async {

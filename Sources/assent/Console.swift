@@ -10,8 +10,8 @@ enum Console {
     /// Whether a person sees what is written there.
     static func isTerminal(_ file: Int32) -> Bool { isatty(file) == 1 }
 
-    /// How a table on standard output is to look: as wide as the terminal, or 100 in a pipe; coloured only on a terminal
-    /// and where nothing asks for none.
+    /// How a table on standard output is to look: as wide as the terminal, or 100 in a pipe; coloured only on a
+    /// terminal and where nothing asks for none.
     static var tableStyle: TableStyle {
         let coloured = isTerminal(STDOUT_FILENO) && (variable("NO_COLOR") ?? "").isEmpty && variable("TERM") != "dumb"
         return TableStyle(width: width, colours: coloured)
