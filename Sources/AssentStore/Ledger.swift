@@ -8,9 +8,6 @@ internal import Crypto
 /// removes the row of the id, leaves the chain as it is. The hash of an entry is SHA-256 over the hash of the one before
 /// and the body.
 final class Ledger {
-    /// The version of the format in `user_version`.
-    static let version = 1
-
     private let database: SQLite
     private let key: ServerKey
 
@@ -18,7 +15,7 @@ final class Ledger {
     init(path: String, key: ServerKey, durable: Bool) throws(StoreError) {
         database = try SQLite(path, .write(durable: durable))
         self.key = key
-        try Format.check(database, path, Ledger.version) { (database) throws(StoreError) in
+        try Format.ledger.prepare(database) { () throws(StoreError) in
             for statement in Ledger.schema { try database.run(statement) }
         }
     }
@@ -54,12 +51,15 @@ final class Ledger {
 
     // MARK: Entries
 
-    /// Records a consent; a visitor without a number gets one and a new random id.
+    /// Records a consent. A visitor without a number gets one and a new random id; so does one who has withdrawn since
+    /// the renewal was asked for.
     func grant(_ consent: NewConsent) throws(StoreError) -> ConsentRecord {
         var generator = SystemRandomNumberGenerator()
         let visitor: VisitorNumber
         let id: VisitorID
-        if let renewed = consent.visitor, let known = try self.id(of: renewed, site: consent.site) {
+        if let renewed = consent.visitor, let known = try self.id(of: renewed, site: consent.site),
+            try !hasWithdrawn(renewed, site: consent.site)
+        {
             (visitor, id) = (renewed, known)
         } else {
             id = VisitorID(random: &generator)
@@ -103,12 +103,17 @@ final class Ledger {
         return ConsentRecord(number: number, id: record, visitor: visitor, visitorID: id, issued: consent.at)
     }
 
+    /// Whether there is an id to forget: the visitor was not erased before.
+    func isKnown(_ visitor: VisitorNumber, site: String) throws(StoreError) -> Bool {
+        try id(of: visitor, site: site) != nil
+    }
+
     /// Records a withdrawal, once; with `erase` also the wish that every event go, and forgets the visitor's id.
     /// - Returns: whether this was the first wish to erase.
     func withdraw(
         site: String, visitor: VisitorNumber, erase: Bool, at now: Instant, day: Day
     ) throws(StoreError) -> Bool {
-        let isNew = try entries("withdrawal", site: site, visitor: visitor) == 0
+        let isNew = try !hasWithdrawn(visitor, site: site)
         let id = try id(of: visitor, site: site)
         if isNew {
             try append("withdrawal", site: site, visitor: (visitor, id.map(hash)), at: now) { body in
@@ -131,7 +136,7 @@ final class Ledger {
         let known = try database.first(
             "SELECT number FROM entry WHERE kind='ground' AND site=?1 AND substr(body, -length(?2))=?2",
             .text(site), .text(Ledger.basisSuffix(basis))
-        ) { RecordNumber($0.integer(0)) }
+        ) { (row) throws(StoreError) -> RecordNumber in try row.number(0) }
         if let known { return known }
         return try append("ground", site: site, visitor: nil, at: now) { body in
             body.key("basis")
@@ -148,11 +153,11 @@ final class Ledger {
         return String(writer.text.dropFirst())
     }
 
-    private func entries(_ kind: String, site: String, visitor: VisitorNumber) throws(StoreError) -> Int64 {
+    private func hasWithdrawn(_ visitor: VisitorNumber, site: String) throws(StoreError) -> Bool {
         try database.first(
-            "SELECT count(*) FROM entry WHERE site=? AND visitor=? AND kind=?", .text(site), .integer(Int64(visitor)),
-            .text(kind)
-        ) { $0.integer(0) } ?? 0
+            "SELECT 1 FROM entry WHERE site=? AND visitor=? AND kind='withdrawal'", .text(site),
+            .integer(Int64(visitor))
+        ) { $0.integer(0) } != nil
     }
 
     @discardableResult private func append(
@@ -206,7 +211,7 @@ final class Ledger {
     func number(importing id: VisitorID, site: String) throws(StoreError) -> VisitorNumber {
         let known = try database.first(
             "SELECT number FROM visitor WHERE site=? AND id=?", .text(site), .blob(id.bytes)
-        ) { VisitorNumber($0.integer(0)) }
+        ) { (row) throws(StoreError) -> VisitorNumber in try row.number(0) }
         if let known { return known }
         let isErased = try database.first(
             "SELECT 1 FROM erasure WHERE site=? AND id_hash=?", .text(site), .blob(hash(of: id))
@@ -228,8 +233,9 @@ final class Ledger {
     /// Every visitor whose consent is withdrawn, by site.
     func withdrawn() throws(StoreError) -> [String: Set<VisitorNumber>] {
         var visitors: [String: Set<VisitorNumber>] = [:]
-        try database.rows("SELECT site, visitor FROM entry WHERE kind IN ('withdrawal','erasure')") { row in
-            visitors[row.text(0), default: []].insert(VisitorNumber(row.integer(1)))
+        try database.rows("SELECT site, visitor FROM entry WHERE kind IN ('withdrawal','erasure')") {
+            (row) throws(StoreError) in
+            visitors[row.text(0), default: []].insert(try row.number(1))
         }
         return visitors
     }
@@ -239,8 +245,9 @@ final class Ledger {
     /// Visitors whose events still lie in some file, by site.
     func pendingErasures() throws(StoreError) -> [String: Set<VisitorNumber>] {
         var visitors: [String: Set<VisitorNumber>] = [:]
-        try database.rows("SELECT site, visitor FROM erasure WHERE completed IS NULL") { row in
-            visitors[row.text(0), default: []].insert(VisitorNumber(row.integer(1)))
+        try database.rows("SELECT site, visitor FROM erasure WHERE completed IS NULL") {
+            (row) throws(StoreError) in
+            visitors[row.text(0), default: []].insert(try row.number(1))
         }
         return visitors
     }
@@ -278,8 +285,8 @@ final class Ledger {
         try database.rows(
             "SELECT kind, sum(count) FROM tally WHERE site=? AND day BETWEEN ? AND ? GROUP BY kind", .text(site),
             .text(days.lowerBound.description), .text(days.upperBound.description)
-        ) { row in
-            let count = UInt64(row.integer(1))
+        ) { (row) throws(StoreError) in
+            let count: UInt64 = try row.number(1)
             switch row.text(0) {
             case "granted": tallies.granted = count
             case "refused": tallies.refused = count
@@ -296,8 +303,8 @@ final class Ledger {
     /// Ids of a site's visitors.
     static func visitorIDs(_ database: SQLite, site: String) throws(StoreError) -> [VisitorNumber: VisitorID] {
         var ids: [VisitorNumber: VisitorID] = [:]
-        try database.rows("SELECT number, id FROM visitor WHERE site=?", .text(site)) { row in
-            if let id = VisitorID(bytes: row.blob(1)) { ids[VisitorNumber(row.integer(0))] = id }
+        try database.rows("SELECT number, id FROM visitor WHERE site=?", .text(site)) { (row) throws(StoreError) in
+            if let id = VisitorID(bytes: row.blob(1)) { ids[try row.number(0)] = id }
         }
         return ids
     }
@@ -305,35 +312,58 @@ final class Ledger {
     /// Visitors of a site that no reader may see.
     static func erased(_ database: SQLite, site: String) throws(StoreError) -> Set<VisitorNumber> {
         var visitors: Set<VisitorNumber> = []
-        try database.rows("SELECT visitor FROM erasure WHERE site=?", .text(site)) { row in
-            visitors.insert(VisitorNumber(row.integer(0)))
+        try database.rows("SELECT visitor FROM erasure WHERE site=?", .text(site)) { (row) throws(StoreError) in
+            visitors.insert(try row.number(0))
         }
         return visitors
     }
 }
 
-/// Versions of the files.
-enum Format {
-    /// Makes the tables of a new file; refuses one of a newer format.
-    static func check(
-        _ database: SQLite, _ path: String, _ version: Int, create: (SQLite) throws(StoreError) -> Void
-    ) throws(StoreError) {
-        if try database.version() == 0 {
+/// What a file is and the version of its format: `application_id` and `user_version` in SQLite's header.
+struct Format {
+    /// `ASLG`.
+    static let ledger = Format(applicationID: 0x4153_4C47, version: 1)
+    /// `ASJR`.
+    static let journal = Format(applicationID: 0x4153_4A52, version: 1)
+    /// `ASNT`.
+    static let partition = Format(applicationID: 0x4153_4E54, version: 1)
+
+    let applicationID: Int64
+    let version: Int64
+
+    /// Makes the tables of a new file, all or none, and refuses what is of another kind or a newer format.
+    func prepare(_ database: SQLite, create: () throws(StoreError) -> Void) throws(StoreError) {
+        if try isNew(database) {
             try database.transaction { () throws(StoreError) in
-                guard try database.version() == 0 else { return }
-                try create(database)
+                guard try isNew(database) else { return }
+                try create()
+                try database.run("PRAGMA application_id=\(applicationID)")
                 try database.run("PRAGMA user_version=\(version)")
             }
         }
-        try check(database, path, version)
+        try check(database)
     }
 
-    /// Refuses a file of a newer format.
-    static func check(_ database: SQLite, _ path: String, _ version: Int) throws(StoreError) {
-        let found = try database.version()
+    /// Refuses what is of another kind or a newer format. A file whose tables are only being made is `missing`.
+    func check(_ database: SQLite) throws(StoreError) {
+        let path = database.path
+        guard try !isNew(database) else { throw StoreError(.missing, "\(path) is empty.") }
+        guard try header(database, "application_id") == applicationID else {
+            throw StoreError(.damaged, "\(path) is another kind of file. Restore it from a backup.")
+        }
+        let found = try header(database, "user_version")
         guard found <= version else {
             throw StoreError(
                 .newerFormat, "\(path) has format \(found); this version knows \(version): use a newer Assent.")
         }
+    }
+
+    private func isNew(_ database: SQLite) throws(StoreError) -> Bool {
+        let (version, kind) = (try header(database, "user_version"), try header(database, "application_id"))
+        return version == 0 && kind == 0
+    }
+
+    private func header(_ database: SQLite, _ field: String) throws(StoreError) -> Int64 {
+        try database.first("PRAGMA \(field)") { $0.integer(0) } ?? 0
     }
 }
