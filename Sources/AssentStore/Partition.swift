@@ -110,7 +110,7 @@ final class Partition {
     /// The hash and count of all events in here.
     func content() throws(StoreError) -> ContentHash {
         let content = try database.first("SELECT content_sum, events FROM partition") { row in
-            ContentHash(sum: row.blob(0), count: UInt64(truncatingIfNeeded: row.integer(1)))
+            UInt64(exactly: row.integer(1)).flatMap { ContentHash(sum: row.blob(0), count: $0) }
         }
         guard let content = content ?? nil else {
             throw StoreError(.damaged, "\(database.path) has no valid content sum.")
@@ -443,7 +443,11 @@ final class Partition {
     ) throws(StoreError) {
         let run = (try database.first("SELECT max(run) FROM segment") { $0.integer(0) } ?? 0) + 1
         while let columns = try merge.next(atMost: Limits.segmentEventsMax, read: read) {
-            try write(columns, run: run, as: nil, keepingIDs: keepingIDs)
+            // Long texts can make a segment too large before it has its number of events.
+            for range in SegmentCodec.cuts(columns) {
+                let part = range.count == columns.count ? columns : columns.selecting(range)
+                try write(part, run: run, as: nil, keepingIDs: keepingIDs)
+            }
         }
         var content = content
         for event in merge.duplicates { content.remove(event) }
