@@ -108,6 +108,10 @@ public enum Limits {
     public static let importLineBytesMax = 65_536
     /// Event keys that an import keeps to recognise events that are already held.
     public static let importKeysMax = 4_000_000
+    /// Longest ground of an import, in bytes of UTF-8.
+    public static let basisBytesMax = 1_024
+    /// Time in which the collector must have stored a chunk of an import, in seconds.
+    public static let importAnswerSeconds = 300
     /// Time in which a stopping collector must be done, in seconds.
     public static let stopSeconds = 10
 

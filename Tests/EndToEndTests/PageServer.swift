@@ -23,6 +23,12 @@ final class PageServer: Sendable {
         var headers: [(String, String)] = []
         var body: [UInt8] = []
 
+        var delay = TimeAmount.zero
+        var hangsUp = false
+        var isGood = false
+
+        static func late(_ delay: TimeAmount) -> Answer { Answer(delay: delay, isGood: true) }
+
         static let unavailable = Answer(status: .serviceUnavailable, headers: [("Retry-After", "1")])
         static func events(_ result: String) -> Answer { Answer(headers: [("Assent-Result", result)]) }
     }
@@ -141,7 +147,13 @@ final class PageServer: Sendable {
                 Received(path: path, contentType: head.headers.first(name: "content-type"), body: json))
             return state.answers[path]?.isEmpty == false ? state.answers[path]?.removeFirst() : nil
         }
-        if let prepared { return prepared }
+        if let prepared, !prepared.isGood { return prepared }
+        var answer = good(path, json)
+        answer.delay = prepared?.delay ?? .zero
+        return answer
+    }
+
+    private func good(_ path: String, _ json: JSON) -> Answer {
         switch (path, json["choice"]) {
         case ("/v1/consent", "granted"):
             let cookies = ["__Host-assent=token; HttpOnly", "assent_choice=granted"]
@@ -180,14 +192,20 @@ private final class Exchange: ChannelInboundHandler {
         case .end:
             guard let head, let server else { return context.close(promise: nil) }
             let answer = server.answer(head, body)
+            guard !answer.hangsUp else { return context.close(promise: nil) }
             var response = HTTPResponseHead(version: head.version, status: answer.status)
             for (name, value) in answer.headers { response.headers.add(name: name, value: value) }
             if answer.status != .noContent {
                 response.headers.add(name: "Content-Length", value: String(answer.body.count))
             }
-            context.write(wrapOutboundOut(.head(response)), promise: nil)
-            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            let channel = context.channel
+            let parts: [HTTPServerResponsePart] = [
+                .head(response), .body(.byteBuffer(ByteBuffer(bytes: answer.body))), .end(nil),
+            ]
+            channel.eventLoop.scheduleTask(in: answer.delay) {
+                for part in parts { channel.write(part, promise: nil) }
+                channel.flush()
+            }
         }
     }
 }
