@@ -278,7 +278,7 @@ public final class Store: Sendable {
                         }
                         guard !later.visitors.isEmpty else { continue }
                         _ = try self.partition(site, day).erase(later.visitors, through: later.through) { _ in }
-                    } catch  where error.kind == .damaged {
+                    } catch  where error.kind == .damaged || error.kind == .missing {
                         // Readers pass over erased visitors, and over what is damaged.
                         continue
                     }
