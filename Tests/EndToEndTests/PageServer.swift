@@ -68,12 +68,15 @@ final class PageServer: Sendable {
     }
 
     private let state = Mutex(State())
+    private let policy: String
     private let files: [String: (type: String, bytes: [UInt8])]
 
     /// Listens on a free port of the loopback until it is let go.
-    /// - Parameter pages: further pages, path to HTML.
-    static func start(pages: [String: String] = [:]) async throws -> PageServer {
-        let server = PageServer(pages: pages)
+    /// - Parameters:
+    ///   - pages: further pages, path to HTML.
+    ///   - collector: origin of a real collector, which the pages then take the script from.
+    static func start(pages: [String: String] = [:], collector: String? = nil) async throws -> PageServer {
+        let server = PageServer(pages: pages, collector: collector)
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { [weak server] channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -86,11 +89,16 @@ final class PageServer: Sendable {
         return server
     }
 
-    private init(pages: [String: String]) {
+    private init(pages: [String: String], collector: String?) {
+        policy = Self.policy.replacing("'self'; style", with: "'self' \(collector ?? ""); style")
+            .replacing("connect-src 'self'", with: "connect-src 'self' \(collector ?? "")")
         var files = pages.mapValues { (type: "text/html; charset=utf-8", bytes: Array($0.utf8)) }
         for index in 0..<assent_asset_demo_count() {
             let file = assent_asset_demo(index)
-            let bytes = Array(UnsafeBufferPointer(start: file.bytes, count: file.count))
+            var bytes = Array(UnsafeBufferPointer(start: file.bytes, count: file.count))
+            if let collector {
+                bytes.replace(Array("\"/assent.js\"".utf8), with: Array("\"\(collector)/assent.js?site=demo\"".utf8))
+            }
             files[String(cString: file.path)] = (String(cString: file.content_type), bytes)
         }
         files["/assent.js"] = ("text/javascript; charset=utf-8", Array(Self.script.utf8))
@@ -137,7 +145,7 @@ final class PageServer: Sendable {
         let path = String(head.uri.prefix { $0 != "?" })
         if let file = files[path] {
             return Answer(
-                status: .ok, headers: [("Content-Type", file.type), ("Content-Security-Policy", Self.policy)],
+                status: .ok, headers: [("Content-Type", file.type), ("Content-Security-Policy", policy)],
                 body: file.bytes)
         }
         guard path.hasPrefix("/v1/") else { return Answer(status: .notFound) }
