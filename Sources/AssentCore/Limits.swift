@@ -44,6 +44,8 @@ public enum Limits {
 
     // MARK: Fields of an event
 
+    /// Times that an event can have, in milliseconds since 1970: until the end of the year 9999.
+    public static let eventTimes: ClosedRange<Int64> = 0...253_402_300_799_999
     /// Shortest and longest id of an event, in characters of `[A-Za-z0-9_-]`.
     public static let eventIDLength = 8...64
     /// Oldest event that is taken, in milliseconds before its receipt.

@@ -170,17 +170,8 @@ final class Ledger {
         let number = (last?.number ?? 0) + 1
         var body = JSONWriter(capacity: 512)
         body.object { body in
-            body.key("number")
-            body.integer(number)
-            body.key("kind")
-            body.string(kind)
-            body.key("site")
-            body.string(site)
-            body.key("at")
-            body.string(at.rfc3339)
+            Ledger.begin(&body, number: number, kind: kind, site: site, visitor: visitor?.number, at: at)
             if let visitor {
-                body.key("visitor_number")
-                body.integer(visitor.number)
                 body.key("visitor_hash")
                 body.string(visitor.hash.map { Hex.text($0) })
             }
@@ -191,6 +182,23 @@ final class Ledger {
             visitor.map { .integer(Int64($0.number)) } ?? .null, .integer(at.milliseconds), .text(body.text),
             .blob(Ledger.chain(last?.hash ?? [], body.bytes)))
         return RecordNumber(number)
+    }
+
+    /// The fields that every body begins with: what stands in the entry's columns too.
+    private static func begin(
+        _ body: inout JSONWriter, number: Int64, kind: String, site: String, visitor: VisitorNumber?, at: Instant
+    ) {
+        body.key("number")
+        body.integer(number)
+        body.key("kind")
+        body.string(kind)
+        body.key("site")
+        body.string(site)
+        body.key("at")
+        body.string(at.rfc3339)
+        guard let visitor else { return }
+        body.key("visitor_number")
+        body.integer(visitor)
     }
 
     /// The hash of an entry: SHA-256 over the hash of the one before (nothing before the first) and the body.
@@ -299,6 +307,37 @@ final class Ledger {
 
     /// The tally's name for events that were not stored.
     static func kind(of reason: Refusal) -> String { "refusal:\(reason.rawValue)" }
+
+    /// The first entry that is not what was written, in a sentence; nil if the chain holds.
+    ///
+    /// Each number must be the next, each hash that of the one before and the body, and the columns must say what the
+    /// body says. Entries that are cut off at the end leave no mark: compare the last hash with one noted earlier.
+    static func fault(_ database: SQLite) throws(StoreError) -> String? {
+        var previous: (number: Int64, hash: [UInt8]) = (0, [])
+        var fault: String?
+        try database.rows("SELECT number, kind, site, visitor, at, body, hash FROM entry ORDER BY number") {
+            (row) throws(StoreError) in
+            guard fault == nil else { return }
+            let (number, body, hash) = (row.integer(0), row.text(5), row.blob(6))
+            var head = JSONWriter(capacity: 256)
+            let visitor: VisitorNumber? = row.isNull(3) ? nil : try row.number(3)
+            head.object { head in
+                begin(
+                    &head, number: number, kind: row.text(1), site: row.text(2), visitor: visitor,
+                    at: Instant(milliseconds: row.integer(4)))
+            }
+            let said = head.text.dropLast()
+            if number != previous.number + 1 {
+                fault = "\(database.path): entry \(previous.number + 1) is missing."
+            } else if chain(previous.hash, Array(body.utf8)) != hash {
+                fault = "\(database.path): entry \(number) or its hash was changed."
+            } else if !body.hasPrefix(said) || visitor == nil && body.hasPrefix("\(said),\"visitor_number\"") {
+                fault = "\(database.path): the columns of entry \(number) are not what its body says."
+            }
+            previous = (number, hash)
+        }
+        return fault
+    }
 
     /// Ids of a site's visitors.
     static func visitorIDs(_ database: SQLite, site: String) throws(StoreError) -> [VisitorNumber: VisitorID] {

@@ -87,7 +87,7 @@ final class Partition {
     /// The hash and count of all events in here.
     func content() throws(StoreError) -> ContentHash {
         let content = try database.first("SELECT content_sum, events FROM partition") { row in
-            ContentHash(sum: row.blob(0), count: UInt64(truncatingIfNeeded: row.integer(1)))
+            UInt64(exactly: row.integer(1)).flatMap { ContentHash(sum: row.blob(0), count: $0) }
         }
         guard let content = content ?? nil else {
             throw StoreError(.damaged, "\(database.path) has no valid content sum.")
@@ -358,14 +358,11 @@ final class Partition {
             .integer(segment.number << 5 | 31))
     }
 
-    /// Writes a run of events as segments of at most ``Limits/segmentEventsMax``, behind the others unless a number is
+    /// Writes a run of events as segments as large as they may be, behind the others unless a number is
     /// given (for a run that is no larger than one).
     private func write(_ columns: EventColumns, as number: Int64? = nil) throws(StoreError) {
-        var start = 0
-        while start < columns.count {
-            let end = min(columns.count, start + Limits.segmentEventsMax)
-            let isWhole = start == 0 && end == columns.count
-            let part = isWhole ? columns : ColumnMerge.merge([columns.selecting(start..<end)]).columns
+        for range in SegmentCodec.cuts(columns) {
+            let part = range.count == columns.count ? columns : columns.selecting(range)
             try database.run(
                 "INSERT INTO segment VALUES(?,?,?,?,?,?)", number.map { .integer($0) } ?? .null,
                 .integer(Int64(part.count)), .integer(Int64(part.visitors.first ?? 0)),
@@ -377,7 +374,6 @@ final class Partition {
                     "INSERT INTO stream VALUES(?,?,?,?)", .integer(Partition.stream(segment, column.id)),
                     .integer(Int64(column.inflatedCount)), .integer(Int64(column.crc)), .blob(column.bytes))
             }
-            start = end
         }
     }
 }

@@ -322,7 +322,7 @@ public final class Store: Sendable {
                             _ = recentIDs.claim(RecentIDs.hash(site: site, visitor: visitor, id: id), at: since)
                         }
                     }
-                } catch  where error.kind == .damaged {
+                } catch  where error.kind == .damaged || error.kind == .missing {
                     // What slips by is found when it is added to the partition.
                     continue
                 }
