@@ -55,6 +55,13 @@ public struct WithdrawRequest: Sendable, Equatable {
     /// The token, where neither the cookie nor the `Authorization` header carries it.
     public var consent: String?
 
+    /// A withdrawal by its parts.
+    public init(site: String = "", erase: Bool? = nil, consent: String? = nil) {
+        self.site = site
+        self.erase = erase
+        self.consent = consent
+    }
+
     /// Reads a body strictly.
     /// - Throws: ``BadRequest`` that names the field.
     public static func parse(_ body: [UInt8]) throws(BadRequest) -> WithdrawRequest {

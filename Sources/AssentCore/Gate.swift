@@ -94,6 +94,9 @@ public struct Gate: Sendable {
         return .success(consent)
     }
 
+    /// What a genuine token of this site says, valid now or not: enough for taking the consent back.
+    public func holder(of token: String?) -> Token? { token.flatMap { signer.verify($0) } }
+
     /// A text that is shown now is enough. So is one that the configuration still lists for a locale whose newer text
     /// does not ask again, and any earlier text while no locale asks again.
     private func isCurrent(noticePrefix: [UInt8]) -> Bool {

@@ -10,11 +10,13 @@ public enum Limits {
     /// Longest body of `POST /v1/consent` and of `POST /v1/withdraw`, in bytes.
     public static let consentBodyBytesMax = 4 * 1024
     /// Longest chunk of an import that the staff listener takes in one request, in bytes.
-    public static let importChunkBytesMax = 1024 * 1024
+    public static let importChunkBytesMax = 8 * 1024 * 1024
     /// Longest request line and headers together, in bytes; more is answered 431.
     public static let headerBytesMax = 16 * 1024
     /// Most events in one request.
     public static let eventsPerRequestMax = 64
+    /// Most header fields of one request; more is answered 431.
+    public static let headerFieldsMax = 100
     /// How deep JSON may nest; the wire needs three levels.
     public static let jsonDepthMax = 8
     /// Time in which a request must have arrived whole, counted from its first byte, in seconds.
@@ -23,11 +25,27 @@ public enum Limits {
     public static let idleSecondsMax = 75
     /// Most open connections of the public listener; one more is closed at once.
     public static let connectionsMax = 10_000
+    /// Most open connections of the staff listener; one more is closed at once.
+    public static let staffConnectionsMax = 64
+    /// Most requests of one connection that may wait for their answers; then it is not read on.
+    public static let pipelinedRequestsMax = 64
+    /// Connections that may wait to be accepted.
+    public static let listenBacklog = 1_024
+    /// Time for which the rest of a refused request is read and thrown away, in seconds.
+    public static let lingerSecondsMax = 2
+    /// `Retry-After` where the collector cannot store anything just now, in seconds.
+    public static let retrySeconds = 5
+    /// How long browsers may keep the script, in seconds.
+    public static let scriptSeconds = 300
+    /// How long browsers may keep the answer to a preflight, in seconds.
+    public static let preflightSeconds = 7_200
     /// Most address prefixes that the rate limit remembers; beyond it the oldest window is forgotten.
     public static let rateLimitPrefixesMax = 65_536
 
     // MARK: Fields of an event
 
+    /// Times that an event can have, in milliseconds since 1970: until the end of the year 9999.
+    public static let eventTimes: ClosedRange<Int64> = 0...253_402_300_799_999
     /// Shortest and longest id of an event, in characters of `[A-Za-z0-9_-]`.
     public static let eventIDLength = 8...64
     /// Oldest event that is taken, in milliseconds before its receipt.
@@ -72,6 +90,8 @@ public enum Limits {
 
     /// Most events in one segment.
     public static let segmentEventsMax = 65_536
+    /// Runs of one size in an open partition: that many are joined into one of the next size.
+    public static let runsPerLevelMax = 8
     /// Most bytes of one column once it is inflated; a larger claim is damage.
     public static let columnBytesMax = 64 * 1024 * 1024
     /// Most events that wait for a commit; full means 503.
@@ -92,6 +112,10 @@ public enum Limits {
     public static let importLineBytesMax = 65_536
     /// Event keys that an import keeps to recognise events that are already held.
     public static let importKeysMax = 4_000_000
+    /// Longest ground of an import, in bytes of UTF-8.
+    public static let basisBytesMax = 1_024
+    /// Time in which the collector must have stored a chunk of an import, in seconds.
+    public static let importAnswerSeconds = 300
     /// Time in which a stopping collector must be done, in seconds.
     public static let stopSeconds = 10
 

@@ -1,0 +1,125 @@
+internal import AssentCore
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+internal import Synchronization
+
+/// The open connections of a listener.
+final class Connections: Sendable {
+    private let open = Mutex<[ObjectIdentifier: NIOLoopBound<Connection>]>([:])
+    /// Accepted, whether or not their pipeline is ready.
+    let count = Metrics.Gauge()
+
+    func add(_ connection: NIOLoopBound<Connection>) {
+        open.withLock { $0[ObjectIdentifier(connection.value)] = connection }
+    }
+
+    func remove(_ connection: Connection) { open.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(connection)) } }
+
+    /// Lets each end when it has answered.
+    func stop() {
+        for connection in open.withLock({ Array($0.values) }) {
+            connection.eventLoop.execute { connection.value.stop() }
+        }
+    }
+}
+
+/// A listening socket and how its connections are set up.
+struct Listener {
+    let channel: any Channel
+    let connections: Connections
+
+    /// Listens at `address:port`.
+    /// - Throws: ``CollectorError`` if the address is none, or not to be had.
+    static func open(
+        _ endpoint: String, key: String, desk: Desk, connectionsMax: Int, group: MultiThreadedEventLoopGroup,
+        loops: [any EventLoop]
+    ) async throws(CollectorError) -> Listener {
+        guard let (host, port) = parse(endpoint) else {
+            throw CollectorError("\(key): \(endpoint) is no address and port, such as 127.0.0.1:8787.")
+        }
+        let connections = Connections()
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: Int32(Limits.listenBacklog))
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                guard connections.count.add(1) <= connectionsMax else {
+                    connections.count.add(-1)
+                    desk.metrics.connectionsTurnedAway.add()
+                    return channel.close()
+                }
+                channel.closeFuture.whenComplete { _ in connections.count.add(-1) }
+                return channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers(
+                        ByteToMessageHandler(RequestDecoder()),
+                        Connection(
+                            desk: desk, connections: connections,
+                            peer: channel.remoteAddress?.ipAddress.flatMap { Address($0) },
+                            loop: loops.firstIndex { $0 === channel.eventLoop } ?? 0))
+                }
+            }
+        do {
+            return Listener(channel: try await bootstrap.bind(host: host, port: port).get(), connections: connections)
+        } catch {
+            throw CollectorError("\(key): cannot listen at \(endpoint): \(reason(error)).")
+        }
+    }
+
+    /// Where it listens, with the port that the system chose for 0.
+    var address: String {
+        guard let address = channel.localAddress, let host = address.ipAddress, let port = address.port else {
+            return ""
+        }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    private static func parse(_ endpoint: String) -> (host: String, port: Int)? {
+        guard let colon = endpoint.lastIndex(of: ":"), let port = Int(endpoint[endpoint.index(after: colon)...]),
+            (0...65_535).contains(port)
+        else { return nil }
+        var host = endpoint[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        return Address(host) == nil ? nil : (String(host), port)
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        guard let error = error as? IOError else { return "the system refuses it" }
+        switch error.errnoCode {
+        case EADDRINUSE: return "another program listens there. Stop it, or choose another port"
+        case EADDRNOTAVAIL: return "this machine does not have that address"
+        case EACCES: return "this user may not. Choose a port above 1023"
+        default: return "the system refuses it (error \(error.errnoCode))"
+        }
+    }
+}
+
+/// Reads requests with NIO's parser (llhttp), within the bounds of the house.
+private struct RequestDecoder: ByteToMessageDecoder {
+    typealias InboundOut = HTTPServerRequestPart
+
+    private let decoder: HTTPRequestDecoder
+
+    init() {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = Limits.headerBytesMax
+        limits.maxHeaderListSize = Limits.headerBytesMax
+        limits.maxHeaderFieldCount = Limits.headerFieldsMax
+        decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
+    }
+
+    func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
+        try decoder.decode(context: context, buffer: &buffer)
+    }
+
+    func decodeLast(
+        context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool
+    ) throws -> DecodingState {
+        try decoder.decodeLast(context: context, buffer: &buffer, seenEOF: seenEOF)
+    }
+
+    func decoderAdded(context: ChannelHandlerContext) { decoder.decoderAdded(context: context) }
+
+    func decoderRemoved(context: ChannelHandlerContext) { decoder.decoderRemoved(context: context) }
+}

@@ -1,0 +1,170 @@
+internal import AssentCore
+internal import AssentStore
+internal import NIOCore
+internal import NIOHTTP1
+internal import Synchronization
+
+/// What the public listener answers. Everything that a page, a visitor or an attacker can reach is in this type.
+final class PublicRoutes: Sendable {
+    let sites: [String: ServedSite]
+    let committer: Committer
+    let keeper: Keeper
+    let metrics: Metrics
+    let now: @Sendable () -> Instant
+    private let inOrder: [ServedSite]
+    private let rateLimit: RateLimit?
+    private let pages: [String: Response]
+    private let isStopping = Atomic(false)
+
+    private static let gpc = Array(#"{"gpc":true,"lastUpdate":"2026-11-01"}"#.utf8)
+
+    init(
+        sites: [ServedSite], committer: Committer, keeper: Keeper, metrics: Metrics, requestsPerMinute: Int,
+        pages: [String: Page], now: @escaping @Sendable () -> Instant
+    ) {
+        self.sites = Dictionary(sites.map { ($0.site.id, $0) }, uniquingKeysWith: { $1 })
+        self.committer = committer
+        self.keeper = keeper
+        self.metrics = metrics
+        self.now = now
+        inOrder = sites
+        rateLimit = RateLimit(requestsPerMinute: requestsPerMinute)
+        self.pages = pages.mapValues(\.response)
+    }
+
+    /// From now on nothing is taken any more.
+    func stop() { isStopping.store(true, ordering: .relaxed) }
+
+    /// Longest body of a route, in bytes.
+    static func bodyBytesMax(_ route: Route) -> Int {
+        switch route {
+        case .consent, .withdraw: Limits.consentBodyBytesMax
+        default: Limits.eventsBodyBytesMax
+        }
+    }
+
+    /// Header lines that let pages of the sites' origins read the answers, by origin.
+    static func crossOrigin(_ sites: [Site]) -> [String: String] {
+        Dictionary(
+            sites.flatMap(\.origins).map { origin in
+                (
+                    origin,
+                    "Access-Control-Allow-Origin: \(origin)\r\nAccess-Control-Allow-Credentials: true\r\n"
+                        + "Access-Control-Expose-Headers: Assent-Result, Retry-After\r\n"
+                )
+            }, uniquingKeysWith: { $1 })
+    }
+
+    /// Answers a whole request.
+    func answer(_ request: Request, _ reply: Reply) -> Outcome {
+        guard !isStopping.load(ordering: .relaxed) else {
+            return .now(.unavailable("The collector is stopping. Send it again later."))
+        }
+        switch request.route {
+        case .events: return posted(request) { events($0, reply) }
+        case .consent: return posted(request) { consent($0, reply) }
+        case .withdraw: return posted(request, orForm: true) { withdraw($0, reply) }
+        case .script: return .now(fetched(request) { script($0) })
+        case .gpc: return .now(fetched(request) { _ in Response(.ok, "application/json", .bytes(PublicRoutes.gpc)) })
+        default:
+            guard let page = pages[String(request.path)] else { return .now(PublicRoutes.notFound) }
+            return .now(fetched(request) { _ in page })
+        }
+    }
+
+    private static let notFound = Response.problem(.notFound, "There is nothing here.")
+
+    /// The script of the site that the request names, or whose host it asks, or of the only one.
+    private func script(_ request: Request) -> Response {
+        if let id = request.query["site"] { return sites[id]?.script ?? PublicRoutes.unknownSite }
+        if let host = request.host, let name = request.hostName.map(String.init) {
+            let site = inOrder.first { $0.hasOrigin(host: host) } ?? inOrder.first { $0.gate.isOwn(host: name) }
+            if let site { return site.script }
+        }
+        return inOrder.count == 1 ? inOrder[0].script : PublicRoutes.unknownSite
+    }
+
+    static let unknownSite = Response.problem(.notFound, "site: is none that this collector serves.")
+
+    // MARK: Methods
+
+    private func fetched(_ request: Request, _ answer: (Request) -> Response) -> Response {
+        switch request.method {
+        case .GET, .HEAD: return answer(request)
+        case .OPTIONS: return PublicRoutes.options(request, allow: "GET, HEAD, OPTIONS", crossOrigin: true)
+        default: return PublicRoutes.notAllowed("GET, HEAD, OPTIONS")
+        }
+    }
+
+    /// What every route of a beacon asks first; the cheapest question comes first.
+    private func posted(_ request: Request, orForm: Bool = false, _ answer: (Request) -> Outcome) -> Outcome {
+        switch request.method {
+        case .POST: break
+        case .OPTIONS:
+            let isOurs = request.origin.map { origin in inOrder.contains { $0.gate.allows(origin: origin) } } ?? true
+            return .now(PublicRoutes.options(request, allow: "POST, OPTIONS", crossOrigin: isOurs))
+        default: return .now(PublicRoutes.notAllowed("POST, OPTIONS"))
+        }
+        guard request.contentLength != nil else {
+            return .now(.problem(.lengthRequired, "Say Content-Length."))
+        }
+        guard request.isJSON || orForm && request.isForm else {
+            return .now(.problem(.unsupportedMediaType, "The body must be text/plain or application/json."))
+        }
+        if let rateLimit, let client = request.client,
+            let seconds = rateLimit.take(client.prefix, at: NIODeadline.now().uptimeNanoseconds)
+        {
+            var response = Response.problem(.tooManyRequests, "Too many requests from this network.")
+            response.field("Retry-After", String(seconds))
+            return .now(response)
+        }
+        return answer(request)
+    }
+
+    private static func options(_ request: Request, allow: String, crossOrigin: Bool) -> Response {
+        guard crossOrigin else { return foreign }
+        var response = Response(.noContent)
+        response.field("Allow", allow)
+        guard request.origin != nil else { return response }
+        response.field("Access-Control-Allow-Methods", allow)
+        response.field("Access-Control-Allow-Headers", "Content-Type, Authorization")
+        response.field("Access-Control-Max-Age", String(Limits.preflightSeconds))
+        response.field("Vary", "Origin")
+        return response
+    }
+
+    private static func notAllowed(_ allow: String) -> Response {
+        var response = Response.problem(.methodNotAllowed, "Only \(allow).")
+        response.field("Allow", allow)
+        return response
+    }
+
+    static let foreign = Response.problem(.forbidden, "This origin is none of the site's.")
+
+    /// Whether a page that is none of the site's sent it. Without `Origin` the request is judged by the rest.
+    func isForeign(_ request: Request, to site: ServedSite) -> Bool {
+        if let origin = request.origin, !site.gate.allows(origin: origin) { return true }
+        guard request.isCrossSite, let host = request.hostName else { return false }
+        return site.gate.isOwn(host: String(host))
+    }
+}
+
+/// A file that the public listener gives out as it is.
+public struct Page: Sendable {
+    /// Its media type.
+    public var contentType: String
+    /// Its contents.
+    public var bytes: [UInt8]
+
+    /// A file by its parts.
+    public init(contentType: String, bytes: [UInt8]) {
+        self.contentType = contentType
+        self.bytes = bytes
+    }
+
+    fileprivate var response: Response {
+        var response = Response(.ok, contentType, .shared(ByteBuffer(bytes: bytes)))
+        response.field("Cache-Control", "no-cache")
+        return response
+    }
+}

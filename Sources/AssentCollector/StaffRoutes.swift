@@ -1,0 +1,156 @@
+internal import AssentCore
+internal import AssentReport
+internal import AssentStore
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+internal import Synchronization
+
+/// What the staff listener answers. Everything about visitors' data needs the staff token.
+final class StaffRoutes: Sendable {
+    private let sites: [String: ServedSite]
+    private let first: ServedSite?
+    private let store: Store
+    private let reader: StoreReader
+    private let committer: Committer
+    private let metrics: Metrics
+    private let token: [UInt8]
+    private let now: @Sendable () -> Instant
+    /// Reports and imports take their time: they wait for one another, and nobody else for them.
+    private let pool = NIOThreadPool(numberOfThreads: 1)
+    private let isStopping = Atomic(false)
+
+    init(
+        sites: [ServedSite], store: Store, reader: StoreReader, committer: Committer, metrics: Metrics, token: String,
+        now: @escaping @Sendable () -> Instant
+    ) {
+        self.sites = Dictionary(sites.map { ($0.site.id, $0) }, uniquingKeysWith: { $1 })
+        first = sites.first
+        self.store = store
+        self.reader = reader
+        self.committer = committer
+        self.metrics = metrics
+        self.token = Array(token.utf8)
+        self.now = now
+        pool.start()
+    }
+
+    /// From now on it is not ready, and begins no report or import.
+    func stop() { isStopping.store(true, ordering: .relaxed) }
+
+    /// Waits for what is under way, and ends the thread.
+    func finish() async {
+        try? await pool.runIfActive {}
+        try? await pool.shutdownGracefully()
+    }
+
+    /// Longest body of a route, in bytes.
+    static func bodyBytesMax(_ route: Route) -> Int {
+        route == .import ? Limits.importChunkBytesMax : Limits.consentBodyBytesMax
+    }
+
+    /// Answers a whole request.
+    func answer(_ request: Request, _ reply: Reply) -> Outcome {
+        let isPost = request.route == .import
+        guard [.health, .ready, .metrics, .report, .import].contains(request.route) else {
+            return .now(.problem(.notFound, "There is nothing here."))
+        }
+        guard request.method == (isPost ? .POST : .GET) || request.method == .HEAD && !isPost else {
+            var response = Response.problem(.methodNotAllowed, isPost ? "Only POST." : "Only GET and HEAD.")
+            response.field("Allow", isPost ? "POST" : "GET, HEAD")
+            return .now(response)
+        }
+        switch request.route {
+        case .health: return .now(StaffRoutes.text(.ok, "ok"))
+        case .ready: return .now(readiness)
+        case .metrics:
+            let levels = Metrics.Levels(
+                queue: committer.waiting, journal: store.waiting, isHealthy: committer.isHealthy)
+            return .now(
+                Response(.ok, "text/plain; version=0.0.4; charset=utf-8", .bytes(metrics.prometheusText(levels))))
+        default:
+            guard isStaff(request) else {
+                var response = Response.problem(.unauthorized, "Send the staff token: Authorization: Bearer …")
+                response.field("WWW-Authenticate", "Bearer")
+                return .now(response)
+            }
+            guard !isStopping.load(ordering: .relaxed) else { return .now(.unavailable("The collector is stopping.")) }
+            let (query, body, isReport) = (request.query, request.body, request.route == .report)
+            pool.submit { _ in
+                let response = isReport ? self.report(query) : self.importLines(body, query)
+                reply.connection.eventLoop.execute {
+                    reply.connection.value.complete(reply.number, .response(response))
+                }
+            }
+            return .later
+        }
+    }
+
+    private static func text(_ status: Status, _ sentence: String) -> Response { .problem(status, sentence) }
+
+    private var readiness: Response {
+        if isStopping.load(ordering: .relaxed) { return .unavailable("The collector is stopping.") }
+        return committer.isHealthy
+            ? StaffRoutes.text(.ok, "ready") : .unavailable("The last commit failed: see the log.")
+    }
+
+    /// Compares in the same time wherever the tokens differ.
+    private func isStaff(_ request: Request) -> Bool {
+        guard let sent = request.bearer.map({ Array($0.utf8) }), sent.count == token.count else { return false }
+        return zip(sent, token).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
+    // MARK: Report
+
+    /// `GET /v1/report?site=&week=`, or `from` and `to`, `compare`, `campaign`, as the command has them.
+    private func report(_ query: Query) -> Response {
+        guard let site = query["site"].map({ sites[$0] }) ?? first else { return PublicRoutes.unknownSite }
+        do throws(ReportError) {
+            let request = try ReportRequest(
+                week: query["week"], from: query["from"], to: query["to"], compare: query["compare"],
+                campaign: query["campaign"], now: now(), timeZone: site.timeZone)
+            let report = try Report.make(
+                site: site.site, timeZone: site.timeZone, request: request, reader: reader)
+            var response = Response(.ok, "application/json", .bytes(report.json()))
+            response.field("Cache-Control", "no-store")
+            return response
+        } catch {
+            switch error {
+            case .request: return .problem(.badRequest, error.description)
+            case .store: return .problem(.failed, error.description)
+            }
+        }
+    }
+
+    // MARK: Import
+
+    /// `POST /v1/import?site=ID&basis=TEXT` with whole lines; `ground=N` in the place of `basis` for the next lines of
+    /// the same import. Bad lines are numbered from 1 within the request.
+    private func importLines(_ body: [UInt8], _ query: Query) -> Response {
+        guard let site = query["site"].flatMap({ sites[$0] }) else { return PublicRoutes.unknownSite }
+        do throws(StoreError) {
+            let ground: RecordNumber
+            if let number = query["ground"].flatMap(RecordNumber.init) {
+                ground = number
+            } else if let basis = query["basis"], !basis.isEmpty {
+                ground = try Importer.ground(basis: basis, site: site.site.id, at: now(), in: store)
+            } else {
+                return .problem(.badRequest, "basis: is missing")
+            }
+            var answer = ImportAnswer()
+            var importer = Importer(store: store, gate: site.gate, ground: ground, now: now) {
+                answer.bad.append(.init(line: $0, problem: $1))
+            }
+            try importer.add(body[...])
+            try importer.finish()
+            metrics.linesImported.add(importer.counts.stored)
+            answer.ground = ground
+            answer.lines = importer.counts.lines
+            answer.stored = importer.counts.stored
+            answer.duplicates = importer.counts.duplicates
+            return Response(.ok) { [answer] json in answer.write(to: &json) }
+        } catch {
+            return .unavailable(error.description)
+        }
+    }
+}
