@@ -90,6 +90,8 @@ public enum Limits {
 
     /// Most events in one segment.
     public static let segmentEventsMax = 65_536
+    /// Runs of one size in an open partition: that many are joined into one of the next size.
+    public static let runsPerLevelMax = 8
     /// Most bytes of one column once it is inflated; a larger claim is damage.
     public static let columnBytesMax = 64 * 1024 * 1024
     /// Most events that wait for a commit; full means 503.

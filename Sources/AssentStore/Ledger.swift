@@ -35,7 +35,7 @@ final class Ledger {
         "CREATE TABLE numbering(site TEXT PRIMARY KEY, last INTEGER NOT NULL)",
         """
         CREATE TABLE erasure(site TEXT NOT NULL, visitor INTEGER NOT NULL, id_hash BLOB NOT NULL,
-            requested INTEGER NOT NULL, completed INTEGER, PRIMARY KEY(site, visitor)) WITHOUT ROWID
+            entry INTEGER NOT NULL, completed INTEGER, PRIMARY KEY(site, visitor)) WITHOUT ROWID
         """,
         "CREATE INDEX erasure_hash ON erasure(site, id_hash)",
         """
@@ -123,10 +123,10 @@ final class Ledger {
             try count("withdrawn", 1, site: site, day: day)
         }
         guard erase, let id else { return false }
-        try append("erasure", site: site, visitor: (visitor, hash(of: id)), at: now) { _ in }
+        let entry = try append("erasure", site: site, visitor: (visitor, hash(of: id)), at: now) { _ in }
         try database.run(
             "INSERT INTO erasure VALUES(?,?,?,?,NULL)", .text(site), .integer(Int64(visitor)), .blob(hash(of: id)),
-            .integer(now.milliseconds))
+            .integer(Int64(entry)))
         try database.run("DELETE FROM visitor WHERE site=? AND number=?", .text(site), .integer(Int64(visitor)))
         return true
     }
@@ -170,17 +170,8 @@ final class Ledger {
         let number = (last?.number ?? 0) + 1
         var body = JSONWriter(capacity: 512)
         body.object { body in
-            body.key("number")
-            body.integer(number)
-            body.key("kind")
-            body.string(kind)
-            body.key("site")
-            body.string(site)
-            body.key("at")
-            body.string(at.rfc3339)
+            Ledger.begin(&body, number: number, kind: kind, site: site, visitor: visitor?.number, at: at)
             if let visitor {
-                body.key("visitor_number")
-                body.integer(visitor.number)
                 body.key("visitor_hash")
                 body.string(visitor.hash.map { Hex.text($0) })
             }
@@ -191,6 +182,23 @@ final class Ledger {
             visitor.map { .integer(Int64($0.number)) } ?? .null, .integer(at.milliseconds), .text(body.text),
             .blob(Ledger.chain(last?.hash ?? [], body.bytes)))
         return RecordNumber(number)
+    }
+
+    /// The fields that every body begins with: what stands in the entry's columns too.
+    private static func begin(
+        _ body: inout JSONWriter, number: Int64, kind: String, site: String, visitor: VisitorNumber?, at: Instant
+    ) {
+        body.key("number")
+        body.integer(number)
+        body.key("kind")
+        body.string(kind)
+        body.key("site")
+        body.string(site)
+        body.key("at")
+        body.string(at.rfc3339)
+        guard let visitor else { return }
+        body.key("visitor_number")
+        body.integer(visitor)
     }
 
     /// The hash of an entry: SHA-256 over the hash of the one before (nothing before the first) and the body.
@@ -242,22 +250,43 @@ final class Ledger {
 
     // MARK: Erasures
 
-    /// Visitors whose events still lie in some file, by site.
-    func pendingErasures() throws(StoreError) -> [String: Set<VisitorNumber>] {
-        var visitors: [String: Set<VisitorNumber>] = [:]
-        try database.rows("SELECT site, visitor FROM erasure WHERE completed IS NULL") {
-            (row) throws(StoreError) in
-            visitors[row.text(0), default: []].insert(try row.number(1))
+    /// Erasures of one site: whose, and the entry of the last of them.
+    struct Erasures {
+        var visitors: Set<VisitorNumber> = []
+        var through: Int64 = 0
+
+        fileprivate mutating func add(_ visitor: VisitorNumber, _ entry: Int64) {
+            visitors.insert(visitor)
+            through = max(through, entry)
         }
-        return visitors
+    }
+
+    /// Erasures of which something may still lie in some file, by site.
+    func pendingErasures() throws(StoreError) -> [String: Erasures] {
+        var pending: [String: Erasures] = [:]
+        try database.rows("SELECT site, visitor, entry FROM erasure WHERE completed IS NULL") {
+            (row) throws(StoreError) in
+            pending[row.text(0), default: Erasures()].add(try row.number(1), row.integer(2))
+        }
+        return pending
+    }
+
+    /// Erasures of a site that came after an entry.
+    func erasures(site: String, after entry: Int64) throws(StoreError) -> Erasures {
+        var later = Erasures()
+        try database.rows("SELECT visitor, entry FROM erasure WHERE site=? AND entry>?", .text(site), .integer(entry)) {
+            (row) throws(StoreError) in
+            later.add(try row.number(0), row.integer(1))
+        }
+        return later
     }
 
     /// Notes that nothing of these visitors is left, once no byte of their ids is left in the ledger's own files.
-    func complete(_ erasures: [String: Set<VisitorNumber>], at now: Instant) throws(StoreError) {
+    func complete(_ erasures: [String: Erasures], at now: Instant) throws(StoreError) {
         guard try database.checkpoint() else { return }
         try transaction { () throws(StoreError) in
-            for (site, visitors) in erasures {
-                for visitor in visitors {
+            for (site, erased) in erasures {
+                for visitor in erased.visitors {
                     try database.run(
                         "UPDATE erasure SET completed=? WHERE site=? AND visitor=?", .integer(now.milliseconds),
                         .text(site), .integer(Int64(visitor)))
@@ -299,6 +328,37 @@ final class Ledger {
 
     /// The tally's name for events that were not stored.
     static func kind(of reason: Refusal) -> String { "refusal:\(reason.rawValue)" }
+
+    /// The first entry that is not what was written, in a sentence; nil if the chain holds.
+    ///
+    /// Each number must be the next, each hash that of the one before and the body, and the columns must say what the
+    /// body says. Entries that are cut off at the end leave no mark: compare the last hash with one noted earlier.
+    static func fault(_ database: SQLite) throws(StoreError) -> String? {
+        var previous: (number: Int64, hash: [UInt8]) = (0, [])
+        var fault: String?
+        try database.rows("SELECT number, kind, site, visitor, at, body, hash FROM entry ORDER BY number") {
+            (row) throws(StoreError) in
+            guard fault == nil else { return }
+            let (number, body, hash) = (row.integer(0), row.text(5), row.blob(6))
+            var head = JSONWriter(capacity: 256)
+            let visitor: VisitorNumber? = row.isNull(3) ? nil : try row.number(3)
+            head.object { head in
+                begin(
+                    &head, number: number, kind: row.text(1), site: row.text(2), visitor: visitor,
+                    at: Instant(milliseconds: row.integer(4)))
+            }
+            let said = head.text.dropLast()
+            if number != previous.number + 1 {
+                fault = "\(database.path): entry \(previous.number + 1) is missing."
+            } else if chain(previous.hash, Array(body.utf8)) != hash {
+                fault = "\(database.path): entry \(number) or its hash was changed."
+            } else if !body.hasPrefix(said) || visitor == nil && body.hasPrefix("\(said),\"visitor_number\"") {
+                fault = "\(database.path): the columns of entry \(number) are not what its body says."
+            }
+            previous = (number, hash)
+        }
+        return fault
+    }
 
     /// Ids of a site's visitors.
     static func visitorIDs(_ database: SQLite, site: String) throws(StoreError) -> [VisitorNumber: VisitorID] {

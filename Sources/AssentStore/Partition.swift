@@ -1,9 +1,10 @@
 internal import AssentCore
 
-/// The events of one site and UTC day, in segments: one SQLite file, for one thread at a time.
+/// The events of one site and UTC day: one SQLite file, for one thread at a time.
 ///
-/// Segments stand in the order in which their events arrived. New events are merged with the last segments as long as
-/// those are smaller than what is added, so that a day has few segments and each event is written anew only a few times.
+/// Events lie in segments, and segments in runs: a run is in the order of visitor, time, arrival, and runs stand in the
+/// order in which their events arrived. A small run is joined with what comes next, and eight runs of a size with one
+/// another, so that an open day has few runs and each event is written anew only a few times. A sealed day has one run.
 final class Partition {
     let site: String
     let day: Day
@@ -12,11 +13,27 @@ final class Partition {
     /// A segment without its columns.
     private struct Segment {
         var number: Int64
+        var run: Int64
         var events: Int
         var firstVisitor: VisitorNumber
         var lastVisitor: VisitorNumber
         var firstTime: Int64
         var lastTime: Int64
+    }
+
+    /// Segments that are in order together.
+    private struct Run {
+        var number: Int64
+        var segments: [Segment]
+
+        var events: Int { segments.reduce(0) { $0 + $1.events } }
+
+        /// Runs of a level have about the same size, that of eight of the level below.
+        var level: Int {
+            var (level, size) = (0, Limits.segmentEventsMax)
+            while size < events { (level, size) = (level + 1, size * Limits.runsPerLevelMax) }
+            return level
+        }
     }
 
     /// Where a day of a site lies in a data directory.
@@ -48,11 +65,12 @@ final class Partition {
             try database.run(
                 """
                 CREATE TABLE partition(site TEXT NOT NULL, day TEXT NOT NULL, state TEXT NOT NULL,
-                    events INTEGER NOT NULL, content_sum BLOB NOT NULL, drained_through INTEGER NOT NULL)
+                    events INTEGER NOT NULL, content_sum BLOB NOT NULL, drained_through INTEGER NOT NULL,
+                    erased_through INTEGER NOT NULL)
                 """)
             try database.run(
                 """
-                CREATE TABLE segment(number INTEGER PRIMARY KEY, events INTEGER NOT NULL,
+                CREATE TABLE segment(number INTEGER PRIMARY KEY, run INTEGER NOT NULL, events INTEGER NOT NULL,
                     first_visitor INTEGER NOT NULL, last_visitor INTEGER NOT NULL,
                     first_time INTEGER NOT NULL, last_time INTEGER NOT NULL)
                 """)
@@ -62,7 +80,7 @@ final class Partition {
                     bytes BLOB NOT NULL)
                 """)
             try database.run(
-                "INSERT INTO partition VALUES(?,?,'open',0,?,0)", .text(site), .text(day.description),
+                "INSERT INTO partition VALUES(?,?,'open',0,?,0,0)", .text(site), .text(day.description),
                 .blob(ContentHash().sum))
         }
     }
@@ -79,7 +97,12 @@ final class Partition {
         try database.first("SELECT drained_through FROM partition") { $0.integer(0) } ?? 0
     }
 
-    /// Whether no event can be added any more.
+    /// The last entry of the ledger whose erasure was done in here.
+    func erasedThrough() throws(StoreError) -> Int64 {
+        try database.first("SELECT erased_through FROM partition") { $0.integer(0) } ?? 0
+    }
+
+    /// Whether it is one run without ids to which nothing was added since.
     func isSealed() throws(StoreError) -> Bool {
         try database.first("SELECT state='sealed' FROM partition") { $0.integer(0) == 1 } ?? false
     }
@@ -224,14 +247,30 @@ final class Partition {
     private func segments() throws(StoreError) -> [Segment] {
         var segments: [Segment] = []
         try database.rows(
-            "SELECT number, events, first_visitor, last_visitor, first_time, last_time FROM segment ORDER BY number"
+            """
+            SELECT number, run, events, first_visitor, last_visitor, first_time, last_time FROM segment
+            ORDER BY run, number
+            """
         ) { (row) throws(StoreError) in
             segments.append(
                 Segment(
-                    number: row.integer(0), events: Int(row.integer(1)), firstVisitor: try row.number(2),
-                    lastVisitor: try row.number(3), firstTime: row.integer(4), lastTime: row.integer(5)))
+                    number: row.integer(0), run: row.integer(1), events: Int(row.integer(2)),
+                    firstVisitor: try row.number(3), lastVisitor: try row.number(4), firstTime: row.integer(5),
+                    lastTime: row.integer(6)))
         }
         return segments
+    }
+
+    private static func runs(_ segments: [Segment]) -> [Run] {
+        var runs: [Run] = []
+        for segment in segments {
+            if let last = runs.indices.last, runs[last].number == segment.run {
+                runs[last].segments.append(segment)
+            } else {
+                runs.append(Run(number: segment.run, segments: [segment]))
+            }
+        }
+        return runs
     }
 
     private func read(_ segment: Segment, _ columns: ColumnSet) throws(StoreError) -> EventColumns {
@@ -260,45 +299,84 @@ final class Partition {
 
     // MARK: Writing
 
-    /// Adds events that are no duplicates of one in here, all or none.
+    /// Adds events that are no duplicates of one in here, all or none; a sealed partition is open again.
     /// - Parameters:
     ///   - events: in order of arrival.
     ///   - through: the row of the journal from which the last of them came; nil if they came from none.
     /// - Returns: how many were no duplicates.
     func add(_ events: [Event], through: Int64?) throws(StoreError) -> Int {
-        try database.transaction { () throws(StoreError) in
-            guard try !isSealed() else {
-                throw StoreError(.readOnly, "\(database.path) is sealed: it takes no more events.")
-            }
-            var last = try segments()
-            let events = try new(events, beside: last)
+        let added = try database.transaction { () throws(StoreError) in
+            let held = try segments()
+            let events = try new(events, beside: held)
             var content = try content()
             for event in events { content.add(event) }
-            var parts = [EventColumns(events)]
+            var joined: [[EventColumns]] = [[EventColumns(events)]]
             var total = events.count
-            while let segment = last.last, segment.events < 2 * total,
-                total + segment.events <= Limits.segmentEventsMax
-            {
+            for run in Partition.runs(held).reversed() {
                 // A damaged segment stays where it is, and what comes is written behind it.
-                guard let columns = try? read(segment, .all) else { break }
-                parts.insert(columns, at: 0)
-                total += segment.events
-                try remove(segment)
-                last.removeLast()
+                guard run.events < 2 * total, total + run.events <= Limits.segmentEventsMax,
+                    let columns = try? run.segments.map({ (segment) throws(StoreError) in try read(segment, .all) })
+                else { break }
+                joined.insert(columns, at: 0)
+                total += run.events
+                for segment in run.segments { try remove(segment) }
             }
-            try write(ColumnMerge.merge(parts).columns)
+            var merge = ColumnMerge(joined)
+            try write(&merge, content, keepingIDs: true) { $0 }
             try database.run(
-                "UPDATE partition SET events=?, content_sum=?, drained_through=max(drained_through,?)",
-                .integer(Int64(content.count)), .blob(content.sum), .integer(through ?? 0))
+                "UPDATE partition SET state='open', drained_through=max(drained_through,?)", .integer(through ?? 0))
             return events.count
+        }
+        try joinRuns()
+        return added
+    }
+
+    /// Joins the last runs where there are enough of one level.
+    private func joinRuns() throws(StoreError) {
+        while true {
+            let runs = Partition.runs(try segments())
+            guard let level = runs.last?.level else { return }
+            let tail = runs.suffix(runs.reversed().prefix { $0.level == level }.count)
+            guard tail.count >= Limits.runsPerLevelMax else { return }
+            do throws(StoreError) {
+                try database.transaction { () throws(StoreError) in try join(Array(tail), keepingIDs: true) }
+            } catch  where error.kind == .damaged {
+                return
+            }
         }
     }
 
+    private func join(_ runs: [Run], keepingIDs: Bool) throws(StoreError) {
+        var merge = ColumnMerge(runs.map(\.segments))
+        try write(&merge, try content(), keepingIDs: keepingIDs) { (segment) throws(StoreError) in
+            try read(segment, .all)
+        }
+        for segment in runs.flatMap(\.segments) { try remove(segment) }
+    }
+
+    /// Makes it one run without ids, which are needed only as long as events can come twice, and cuts the file to its
+    /// size. Killed at any point it is open or sealed, and the next call does what is left. Memory holds a segment of
+    /// each run.
+    /// - Throws: ``StoreError`` of kind `damaged` if a segment cannot be read: then it stays open.
+    func seal() throws(StoreError) {
+        if try !isSealed() {
+            try database.transaction { () throws(StoreError) in
+                try join(Partition.runs(try segments()), keepingIDs: false)
+                try database.run("UPDATE partition SET state='sealed'")
+            }
+        }
+        guard try database.first("PRAGMA freelist_count", take: { $0.integer(0) }) ?? 0 > 0 else { return }
+        try database.run("VACUUM")
+        _ = try database.checkpoint()
+    }
+
     /// Removes all events of visitors, then every trace of them in the file and its write-ahead log.
-    /// - Parameter damaged: told of each segment that cannot be read and may hold events of them: it stays as it is.
+    /// - Parameters:
+    ///   - through: the entry of the ledger that is the last of these erasures.
+    ///   - damaged: told of each segment that cannot be read and may hold events of them: it stays as it is.
     /// - Returns: false if a segment is damaged, or if a reader still holds the log, so that it must be tried again.
     func erase(
-        _ visitors: Set<VisitorNumber>, damaged: (StoreError) -> Void
+        _ visitors: Set<VisitorNumber>, through: Int64, damaged: (StoreError) -> Void
     ) throws(StoreError) -> Bool {
         var isWhole = true
         func readable(_ segment: Segment, _ columns: ColumnSet) throws(StoreError) -> EventColumns? {
@@ -315,21 +393,21 @@ final class Partition {
             guard let columns = try readable(segment, .order) else { continue }
             if Partition.holds(columns.visitors, anyOf: visitors) { affected.append(segment) }
         }
-        if !affected.isEmpty {
-            try database.transaction { () throws(StoreError) in
-                var content = try content()
-                for segment in affected {
-                    guard let columns = try readable(segment, .all) else { continue }
-                    for event in 0..<columns.count where visitors.contains(columns.visitors[event]) {
-                        content.remove(columns.event(at: event))
-                    }
-                    let kept = ColumnMerge.merge([columns], keeping: { !visitors.contains($0) }).columns
-                    try remove(segment)
-                    if kept.count > 0 { try write(kept, as: segment.number) }
+        try database.transaction { () throws(StoreError) in
+            var content = try content()
+            let keepsIDs = try !isSealed()
+            for segment in affected {
+                guard let columns = try readable(segment, .all) else { continue }
+                for event in 0..<columns.count where visitors.contains(columns.visitors[event]) {
+                    content.remove(columns.event(at: event))
                 }
-                try database.run(
-                    "UPDATE partition SET events=?, content_sum=?", .integer(Int64(content.count)),
-                    .blob(content.sum))
+                let kept = columns.selecting((0..<columns.count).filter { !visitors.contains(columns.visitors[$0]) })
+                try remove(segment)
+                if kept.count > 0 { try write(kept, run: segment.run, as: segment.number, keepingIDs: keepsIDs) }
+            }
+            try write(content)
+            if isWhole {
+                try database.run("UPDATE partition SET erased_through=max(erased_through,?)", .integer(through))
             }
         }
         return try database.checkpoint() && isWhole
@@ -358,22 +436,42 @@ final class Partition {
             .integer(segment.number << 5 | 31))
     }
 
-    /// Writes a run of events as segments as large as they may be, behind the others unless a number is
-    /// given (for a run that is no larger than one).
-    private func write(_ columns: EventColumns, as number: Int64? = nil) throws(StoreError) {
-        for range in SegmentCodec.cuts(columns) {
-            let part = range.count == columns.count ? columns : columns.selecting(range)
-            try database.run(
-                "INSERT INTO segment VALUES(?,?,?,?,?,?)", number.map { .integer($0) } ?? .null,
-                .integer(Int64(part.count)), .integer(Int64(part.visitors.first ?? 0)),
-                .integer(Int64(part.visitors.last ?? 0)), .integer(part.times.min() ?? 0),
-                .integer(part.times.max() ?? 0))
-            let segment = database.lastInserted
-            for column in SegmentCodec.encode(part, keepingIDs: true) {
-                try database.run(
-                    "INSERT INTO stream VALUES(?,?,?,?)", .integer(Partition.stream(segment, column.id)),
-                    .integer(Int64(column.inflatedCount)), .integer(Int64(column.crc)), .blob(column.bytes))
+    /// Writes a merge as one run behind all others, and the content without the duplicates that it met.
+    private func write<Part>(
+        _ merge: inout ColumnMerge<Part>, _ content: ContentHash, keepingIDs: Bool,
+        read: (Part) throws(StoreError) -> EventColumns
+    ) throws(StoreError) {
+        let run = (try database.first("SELECT max(run) FROM segment") { $0.integer(0) } ?? 0) + 1
+        while let columns = try merge.next(atMost: Limits.segmentEventsMax, read: read) {
+            // Long texts can make a segment too large before it has its number of events.
+            for range in SegmentCodec.cuts(columns) {
+                let part = range.count == columns.count ? columns : columns.selecting(range)
+                try write(part, run: run, as: nil, keepingIDs: keepingIDs)
             }
+        }
+        var content = content
+        for event in merge.duplicates { content.remove(event) }
+        try write(content)
+    }
+
+    private func write(_ content: ContentHash) throws(StoreError) {
+        try database.run(
+            "UPDATE partition SET events=?, content_sum=?", .integer(Int64(content.count)), .blob(content.sum))
+    }
+
+    private func write(
+        _ columns: EventColumns, run: Int64, as number: Int64?, keepingIDs: Bool
+    ) throws(StoreError) {
+        try database.run(
+            "INSERT INTO segment VALUES(?,?,?,?,?,?,?)", number.map { .integer($0) } ?? .null, .integer(run),
+            .integer(Int64(columns.count)), .integer(Int64(columns.visitors.first ?? 0)),
+            .integer(Int64(columns.visitors.last ?? 0)), .integer(columns.times.min() ?? 0),
+            .integer(columns.times.max() ?? 0))
+        let segment = database.lastInserted
+        for column in SegmentCodec.encode(columns, keepingIDs: keepingIDs) {
+            try database.run(
+                "INSERT INTO stream VALUES(?,?,?,?)", .integer(Partition.stream(segment, column.id)),
+                .integer(Int64(column.inflatedCount)), .integer(Int64(column.crc)), .blob(column.bytes))
         }
     }
 }

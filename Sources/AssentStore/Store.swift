@@ -37,6 +37,7 @@ public final class Store: Sendable {
             store.withdrawn(site: site).insert(visitors)
         }
         try store.drain(at: now)
+        try store.eraseRestored()
         // An event may have been a day old when it came, and its copies may come for a day after.
         try store.remember(since: now.advanced(by: -Limits.duplicateMilliseconds - Limits.ageMillisecondsMax))
         return store
@@ -224,10 +225,10 @@ public final class Store: Sendable {
             let erasures = try withLedger { (ledger) throws(StoreError) in try ledger.pendingErasures() }
             var damage = Damage()
             let isClean = try drainJournal(&damage)
-            var finished: [String: Set<VisitorNumber>] = [:]
-            for (site, visitors) in erasures {
-                let isGone = try erase(visitors, site: site, &damage)
-                if isGone, isClean, !damage.sites.contains(site) { finished[site] = visitors }
+            var finished: [String: Ledger.Erasures] = [:]
+            for (site, erased) in erasures {
+                let isGone = try erase(erased, site: site, &damage)
+                if isGone, isClean, !damage.sites.contains(site) { finished[site] = erased }
             }
             if !finished.isEmpty {
                 try withLedger { (ledger) throws(StoreError) in try ledger.complete(finished, at: now) }
@@ -247,12 +248,14 @@ public final class Store: Sendable {
 
     /// - Returns: whether nothing of visitors is left in the partitions of a site.
     private func erase(
-        _ visitors: Set<VisitorNumber>, site: String, _ damage: inout Damage
+        _ erased: Ledger.Erasures, site: String, _ damage: inout Damage
     ) throws(StoreError) -> Bool {
         var isGone = true
         for day in try Partition.days(directory, site) {
             do throws(StoreError) {
-                let isDone = try partition(site, day).erase(visitors) { damage.sentences.append($0.description) }
+                let isDone = try partition(site, day).erase(erased.visitors, through: erased.through) {
+                    damage.sentences.append($0.description)
+                }
                 isGone = isGone && isDone
             } catch  where error.kind == .damaged {
                 damage.sentences.append(error.description)
@@ -260,6 +263,28 @@ public final class Store: Sendable {
             }
         }
         return isGone
+    }
+
+    /// Erases anew what a partition has brought back that was restored from an older backup than the ledger.
+    private func eraseRestored() throws(StoreError) {
+        try partitions.withLock { (_) throws(StoreError) in
+            for site in try Files.names(in: "\(directory)/partitions") {
+                for day in try Partition.days(directory, site) {
+                    do throws(StoreError) {
+                        let partition = try Partition(directory: directory, site: site, day: day, .read)
+                        let through = try partition.erasedThrough()
+                        let later = try withLedger { (ledger) throws(StoreError) in
+                            try ledger.erasures(site: site, after: through)
+                        }
+                        guard !later.visitors.isEmpty else { continue }
+                        _ = try self.partition(site, day).erase(later.visitors, through: later.through) { _ in }
+                    } catch  where error.kind == .damaged || error.kind == .missing {
+                        // Readers pass over erased visitors, and over what is damaged.
+                        continue
+                    }
+                }
+            }
+        }
     }
 
     /// - Returns: whether nothing of the rows is left in the journal's files, but for those of damaged sites.
@@ -322,7 +347,7 @@ public final class Store: Sendable {
                             _ = recentIDs.claim(RecentIDs.hash(site: site, visitor: visitor, id: id), at: since)
                         }
                     }
-                } catch  where error.kind == .damaged {
+                } catch  where error.kind == .damaged || error.kind == .missing {
                     // What slips by is found when it is added to the partition.
                     continue
                 }
