@@ -150,11 +150,16 @@ public struct Importer {
         _ batch: [Admitted], _ site: String, _ now: Instant, in store: Store
     ) -> Result<Int, StoreError> {
         do throws(StoreError) {
-            let numbers = try store.numbers(of: batch.map(\.visitor), site: site)
+            // In the order of their first lines, so that the numbers follow from the lines alone.
+            var seen: Set<VisitorID> = []
+            let visitors = batch.map(\.visitor).filter { seen.insert($0).inserted }
+            let numbers = Dictionary(
+                uniqueKeysWithValues: zip(visitors, try store.numbers(of: visitors, site: site)))
             var events: [ConsentedEvent] = []
             events.reserveCapacity(batch.count)
-            for (line, visitor) in zip(batch, numbers) where visitor != 0 {
-                events.append(line.event.numbered(visitor))
+            for line in batch {
+                guard let number = numbers[line.visitor], number != 0 else { continue }
+                events.append(line.event.numbered(number))
             }
             return .success(try store.importEvents(events, site: site, at: now))
         } catch {
@@ -165,21 +170,26 @@ public struct Importer {
 
 /// The storing of one batch on a thread of its own. It is over when the last reference goes.
 private final class Errand: Sendable {
+    /// What the thread holds.
+    private final class Work: Sendable {
+        let store: @Sendable () -> Result<Int, StoreError>
+        let result = Mutex<Result<Int, StoreError>?>(nil)
+
+        init(_ store: @escaping @Sendable () -> Result<Int, StoreError>) { self.store = store }
+
+        func run() {
+            let done = store()
+            result.withLock { $0 = done }
+        }
+    }
+
     private let count: Int
-    private let result = Mutex<Result<Int, StoreError>?>(nil)
+    private let work: Work
     private let thread = Mutex<pthread_t?>(nil)
 
     init(count: Int, _ store: @escaping @Sendable () -> Result<Int, StoreError>) {
         self.count = count
-        final class Work: Sendable {
-            let run: @Sendable () -> Void
-            init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-        }
-        // The thread is joined before this object goes.
-        let work = Work { [unowned self] in
-            let done = store()
-            result.withLock { $0 = done }
-        }
+        work = Work(store)
         let handed = Unmanaged.passRetained(work)
         var thread = pthread_t()
         let status = pthread_create(
@@ -202,7 +212,7 @@ private final class Errand: Sendable {
     /// What became of the batch, and how many events it had.
     func wait() -> (result: Result<Int, StoreError>, count: Int) {
         join()
-        guard let done = result.withLock({ $0 }) else { preconditionFailure("the thread leaves a result") }
+        guard let done = work.result.withLock({ $0 }) else { preconditionFailure("the thread leaves a result") }
         return (done, count)
     }
 
