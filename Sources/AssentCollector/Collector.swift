@@ -98,7 +98,9 @@ public struct Collector: Service {
     private func serve(on group: MultiThreadedEventLoopGroup) async throws {
         let loops = Array(group.makeIterator())
         let metrics = Metrics()
-        let keeper = Keeper(store: store, metrics: metrics, logger: logger, now: now)
+        let retentionDays = Dictionary(configuration.sites.map { ($0.id, $0.retentionDays) }, uniquingKeysWith: min)
+        let keeper = Keeper(
+            store: store, retentionDays: retentionDays, metrics: metrics, logger: logger, now: now)
         let committer = Committer(store: store, keeper: keeper, metrics: metrics, logger: logger, loops: loops)
         let open = PublicRoutes(
             sites: sites, committer: committer, keeper: keeper, metrics: metrics,
@@ -122,6 +124,7 @@ public struct Collector: Service {
         let turns = group.next().scheduleRepeatedTask(
             initialDelay: .seconds(Int64(Limits.drainSeconds)), delay: .seconds(Int64(Limits.drainSeconds))
         ) { _ in keeper.turn() }
+        keeper.turn()
         started(Addresses(listen: listeners[0].address, staff: listeners[1].address))
         logger.info("Listening.", metadata: ["public": "\(listeners[0].address)", "staff": "\(listeners[1].address)"])
 

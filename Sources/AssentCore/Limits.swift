@@ -102,6 +102,10 @@ public enum Limits {
     public static let commitEventsMax = 16_384
     /// Oldest event that may wait in the journal before it is drained into its partition, in seconds.
     public static let drainSeconds = 60
+    /// Time between two looks for partitions that can be sealed, and between two mentions of one damage, in milliseconds.
+    public static let sealMilliseconds: Int64 = 3_600_000
+    /// Time between two looks for partitions whose retention has ended, in milliseconds.
+    public static let pruneMilliseconds: Int64 = 86_400_000
     /// Event ids that are remembered to answer duplicates at once.
     public static let recentIDsMax = 1_048_576
     /// Time for which an id is remembered, in milliseconds.

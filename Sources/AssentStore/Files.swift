@@ -93,6 +93,11 @@ public enum Files {
         try synchronize(directory: parent(of: path))
     }
 
+    /// Removes a file; one that is gone already is no error.
+    static func remove(_ path: String) throws(StoreError) {
+        guard unlink(path) == 0 || errno == ENOENT else { throw StoreError(errno: errno, "remove", path) }
+    }
+
     private static func parent(of path: String) -> String {
         path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }

@@ -51,6 +51,23 @@ final class Partition {
         }
     }
 
+    /// Removes the files of days of a site, those of which only a log was left included.
+    /// - Returns: the days, ascending.
+    static func remove(
+        _ directory: String, _ site: String, where isOver: (Day) -> Bool
+    ) throws(StoreError) -> [Day] {
+        let folder = folder(directory, site)
+        var removed: Set<Day> = []
+        // In this order the database goes before its log: SQLite throws a log away that has no database.
+        for name in try Files.names(in: folder) {
+            guard let day = Day(name.prefix(10)), name.dropFirst(10).hasPrefix(".sqlite"), isOver(day) else { continue }
+            try Files.remove("\(folder)/\(name)")
+            removed.insert(day)
+        }
+        if !removed.isEmpty { try Files.synchronize(directory: folder) }
+        return removed.sorted()
+    }
+
     /// Opens a partition; for writing one that is missing is made.
     init(directory: String, site: String, day: Day, _ mode: SQLite.Mode) throws(StoreError) {
         let path = Partition.path(directory, site, day)
@@ -100,6 +117,17 @@ final class Partition {
     /// The last entry of the ledger whose erasure was done in here.
     func erasedThrough() throws(StoreError) -> Int64 {
         try database.first("SELECT erased_through FROM partition") { $0.integer(0) } ?? 0
+    }
+
+    /// Whether ``seal()`` has nothing left to do.
+    func isSealedAndCut() throws(StoreError) -> Bool {
+        guard try isSealed() else { return false }
+        return try free() == 0
+    }
+
+    /// Pages of the file that hold nothing.
+    private func free() throws(StoreError) -> Int64 {
+        try database.first("PRAGMA freelist_count") { $0.integer(0) } ?? 0
     }
 
     /// Whether it is one run without ids to which nothing was added since.
@@ -365,7 +393,7 @@ final class Partition {
                 try database.run("UPDATE partition SET state='sealed'")
             }
         }
-        guard try database.first("PRAGMA freelist_count", take: { $0.integer(0) }) ?? 0 > 0 else { return }
+        guard try free() > 0 else { return }
         try database.run("VACUUM")
         _ = try database.checkpoint()
     }
