@@ -66,6 +66,8 @@ public enum Limits {
     public static let fragmentLengthMax = 64
     /// Longest title that is stored, in bytes of UTF-8; longer ones are cut at a character.
     public static let titleBytesMax = 512
+    /// How many bytes of a text are cleaned at most for each byte that may be stored of it.
+    public static let uncleanedTextRatio = 8
     /// Longest locale or time-zone name on the wire, in bytes.
     public static let localeBytesMax = 64
     /// Longest host name, in bytes (RFC 1035).
