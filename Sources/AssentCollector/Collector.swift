@@ -153,12 +153,14 @@ public struct Collector: Service {
             desk: desk(
                 crossOrigin: PublicRoutes.crossOrigin(configuration.sites), bodyBytesMax: PublicRoutes.bodyBytesMax,
                 answer: open.answer),
-            connectionsMax: Limits.connectionsMax, group: group, loops: loops)
+            connections: Connections(count: metrics.connections), connectionsMax: Limits.connectionsMax, group: group,
+            loops: loops)
         do throws(CollectorError) {
             let second = try await Listener.open(
                 configuration.staffListen, key: "staff_listen",
                 desk: desk(crossOrigin: [:], bodyBytesMax: StaffRoutes.bodyBytesMax, answer: staff.answer),
-                connectionsMax: Limits.staffConnectionsMax, group: group, loops: loops)
+                connections: Connections(count: Metrics.Gauge()), connectionsMax: Limits.staffConnectionsMax,
+                group: group, loops: loops)
             return [first, second]
         } catch {
             try? await first.channel.close().get()

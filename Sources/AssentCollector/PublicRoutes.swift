@@ -155,16 +155,20 @@ public struct Page: Sendable {
     public var contentType: String
     /// Its contents.
     public var bytes: [UInt8]
+    /// Its `Content-Security-Policy`; nil for none.
+    public var policy: String?
 
     /// A file by its parts.
-    public init(contentType: String, bytes: [UInt8]) {
+    public init(contentType: String, bytes: [UInt8], policy: String? = nil) {
         self.contentType = contentType
         self.bytes = bytes
+        self.policy = policy
     }
 
     fileprivate var response: Response {
         var response = Response(.ok, contentType, .shared(ByteBuffer(bytes: bytes)))
         response.field("Cache-Control", "no-cache")
+        if let policy { response.field("Content-Security-Policy", policy) }
         return response
     }
 }

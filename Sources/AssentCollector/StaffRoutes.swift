@@ -40,8 +40,7 @@ final class StaffRoutes: Sendable {
 
     /// Waits for what is under way, and ends the thread.
     func finish() async {
-        try? await pool.runIfActive {}
-        try? await pool.shutdownGracefully()
+        await pool.finish()
     }
 
     /// Longest body of a route, in bytes.
