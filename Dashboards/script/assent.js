@@ -113,6 +113,12 @@ function sync(from) {
     }
 }
 
+/// The same after an act of the visitor: the page that is seen counts, those before it do not.
+function resume(from) {
+    sync(from);
+    if (collecting() && !view) begin(arrivedFrom);
+}
+
 function end(why) {
     over = why;
     forget();
@@ -133,6 +139,7 @@ function decide(wanted, act, from) {
     if (wanted === "refused" && choice === "granted") return withdraw({}, from).then((answer) => answer.withdrawn);
     if (stored() === wanted && (wanted === "refused" || !over)) {
         closePanel();
+        resume(); // the answer may have come after this page did
         return Promise.resolve(true);
     }
     if (over === "withdrawn") {
@@ -153,9 +160,8 @@ function decide(wanted, act, from) {
         }
         over = null;
         closePanel();
-        sync(from);
+        resume(from);
         announce("changed");
-        if (collecting() && !view) begin(arrivedFrom);
         say(wanted);
         return true;
     });

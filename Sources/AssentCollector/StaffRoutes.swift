@@ -136,34 +136,18 @@ final class StaffRoutes: Sendable {
             } else {
                 return .problem(.badRequest, "basis: is missing")
             }
-            var bad: [(line: Int, problem: String)] = []
-            var importer = Importer(store: store, gate: site.gate, ground: ground, now: now) { bad.append(($0, $1)) }
+            var answer = ImportAnswer()
+            var importer = Importer(store: store, gate: site.gate, ground: ground, now: now) {
+                answer.bad.append(.init(line: $0, problem: $1))
+            }
             try importer.add(body[...])
             try importer.finish()
             metrics.linesImported.add(importer.counts.stored)
-            return Response(.ok) { json in
-                json.object { json in
-                    json.key("ground")
-                    json.integer(ground)
-                    json.key("lines")
-                    json.integer(importer.counts.lines)
-                    json.key("stored")
-                    json.integer(importer.counts.stored)
-                    json.key("duplicates")
-                    json.integer(importer.counts.duplicates)
-                    json.key("bad")
-                    json.array { json in
-                        for (line, problem) in bad {
-                            json.object { json in
-                                json.key("line")
-                                json.integer(line)
-                                json.key("problem")
-                                json.string(problem)
-                            }
-                        }
-                    }
-                }
-            }
+            answer.ground = ground
+            answer.lines = importer.counts.lines
+            answer.stored = importer.counts.stored
+            answer.duplicates = importer.counts.duplicates
+            return Response(.ok) { [answer] json in answer.write(to: &json) }
         } catch {
             return .unavailable(error.description)
         }

@@ -1,6 +1,36 @@
 import AssentCore
 import Glibc
 
+/// An address and a port, as listeners are configured.
+public struct Endpoint: Sendable, Equatable {
+    /// IPv4 or IPv6, without brackets.
+    public let host: String
+    /// 0 stands for any free one.
+    public let port: Int
+
+    /// `127.0.0.1:8787`, `[::1]:8787`; nil for anything else.
+    public init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        let digits = text[text.index(after: colon)...]
+        var host = text[..<colon]
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        if isBracketed { host = host.dropFirst().dropLast() }
+        guard Addresses.isIP(String(host)), isBracketed == host.contains(":"), Addresses.isPort(digits),
+            let port = Int(digits)
+        else { return nil }
+        self.host = String(host)
+        self.port = port
+    }
+
+    /// Whether it takes every address of the machine.
+    public var isEverywhere: Bool { host == "0.0.0.0" || host == "::" }
+
+    /// Whether two listeners could not be opened side by side.
+    func overlaps(_ other: Endpoint) -> Bool {
+        port == other.port && port != 0 && (host == other.host || isEverywhere || other.isEverywhere)
+    }
+}
+
 /// Whether texts of a configuration are addresses, origins and host names. No name is looked up.
 enum Addresses {
     /// An IPv4 or IPv6 address without brackets.
@@ -9,27 +39,7 @@ enum Addresses {
         return inet_pton(AF_INET, text, &buffer) == 1 || inet_pton(AF_INET6, text, &buffer) == 1
     }
 
-    /// `127.0.0.1:8787`, `[::1]:8787`; nil for anything else. Port 0 stands for any free one.
-    static func endpoint(_ text: String) -> (host: String, port: Int)? {
-        guard let colon = text.lastIndex(of: ":") else { return nil }
-        let digits = text[text.index(after: colon)...]
-        var host = text[..<colon]
-        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
-        if isBracketed { host = host.dropFirst().dropLast() }
-        guard isIP(String(host)), isBracketed == host.contains(":"), isPort(digits), let port = Int(digits) else {
-            return nil
-        }
-        return (String(host), port)
-    }
-
-    /// Whether two listeners could not be opened side by side.
-    static func overlap(_ left: (host: String, port: Int), _ right: (host: String, port: Int)) -> Bool {
-        let everywhere: Set = ["0.0.0.0", "::"]
-        return left.port == right.port && left.port != 0
-            && (left.host == right.host || everywhere.contains(left.host) || everywhere.contains(right.host))
-    }
-
-    private static func isPort(_ digits: Substring) -> Bool {
+    static func isPort(_ digits: Substring) -> Bool {
         (1...5).contains(digits.utf8.count) && digits.utf8.allSatisfy { (0x30...0x39).contains($0) }
             && (0...65_535).contains(Int(digits) ?? -1)
     }

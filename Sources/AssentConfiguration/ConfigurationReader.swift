@@ -60,9 +60,7 @@ extension Configuration {
         let staffEndpoint = endpoint("staff_listen", in: top)
         listen = publicEndpoint?.value ?? listen
         staffListen = staffEndpoint?.value ?? staffListen
-        if let left = Addresses.endpoint(listen), let right = Addresses.endpoint(staffListen),
-            Addresses.overlap(left, right)
-        {
+        if let left = Endpoint(listen), let right = Endpoint(staffListen), left.overlaps(right) {
             top.problem(
                 staffEndpoint?.place ?? publicEndpoint?.place ?? top.place,
                 "staff_listen must be another address or port than listen: the public must not reach the staff's pages."
@@ -90,7 +88,7 @@ extension Configuration {
 
     private func endpoint(_ key: String, in top: Section) -> Placed<String>? {
         guard let text = top.string(key) else { return nil }
-        guard Addresses.endpoint(text.value) != nil else {
+        guard Endpoint(text.value) != nil else {
             top.problem(text.place, "\(key) must be an IP address and a port, such as 127.0.0.1:8787 or [::1]:8787.")
             return nil
         }

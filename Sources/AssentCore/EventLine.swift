@@ -55,12 +55,10 @@ public struct EventLine: Sendable {
         self.country = country
     }
 
-    /// Times that a partition can have: 1970 to 9999.
-    private static let times: ClosedRange<Int64> = 0...253_402_300_799_999
-
     private static func time(_ reader: inout JSONReader, _ seen: inout Fields) throws(BadRequest) -> Instant {
         try seen.read("time", 16, &reader) { (reader) throws(BadRequest) in
             let problem = BadRequest("", "must be RFC 3339 or milliseconds since 1970")
+            let times = Limits.eventTimes
             var milliseconds: Int64?
             if let number = try? reader.number() {
                 guard Double(times.lowerBound)...Double(times.upperBound) ~= number else { throw problem }

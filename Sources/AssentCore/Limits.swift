@@ -44,6 +44,8 @@ public enum Limits {
 
     // MARK: Fields of an event
 
+    /// Times that an event can have, in milliseconds since 1970: until the end of the year 9999.
+    public static let eventTimes: ClosedRange<Int64> = 0...253_402_300_799_999
     /// Shortest and longest id of an event, in characters of `[A-Za-z0-9_-]`.
     public static let eventIDLength = 8...64
     /// Oldest event that is taken, in milliseconds before its receipt.
@@ -88,6 +90,8 @@ public enum Limits {
 
     /// Most events in one segment.
     public static let segmentEventsMax = 65_536
+    /// Runs of one size in an open partition: that many are joined into one of the next size.
+    public static let runsPerLevelMax = 8
     /// Most bytes of one column once it is inflated; a larger claim is damage.
     public static let columnBytesMax = 64 * 1024 * 1024
     /// Most events that wait for a commit; full means 503.
@@ -108,6 +112,10 @@ public enum Limits {
     public static let importLineBytesMax = 65_536
     /// Event keys that an import keeps to recognise events that are already held.
     public static let importKeysMax = 4_000_000
+    /// Longest ground of an import, in bytes of UTF-8.
+    public static let basisBytesMax = 1_024
+    /// Time in which the collector must have stored a chunk of an import, in seconds.
+    public static let importAnswerSeconds = 300
     /// Time in which a stopping collector must be done, in seconds.
     public static let stopSeconds = 10
 

@@ -25,11 +25,10 @@ public struct Report: Sendable {
     public static func make(
         site: Site, timeZone: TimeZoneRules, request: ReportRequest, reader: StoreReader
     ) throws(ReportError) -> Report {
-        func read(_ days: ClosedRange<Day>) throws(ReportError) -> PeriodEvents {
+        func read(_ period: Range<Instant>) throws(ReportError) -> PeriodEvents {
             do {
                 return try reader.events(
-                    site: site.id, from: timeZone.start(of: days.lowerBound),
-                    to: timeZone.start(of: days.upperBound.advanced(by: 1)), columns: columns)
+                    site: site.id, from: period.lowerBound, to: period.upperBound, columns: columns)
             } catch { throw .store(error) }
         }
         func tallies(_ days: ClosedRange<Day>) throws(ReportError) -> ChoiceTallies {
@@ -43,10 +42,10 @@ public struct Report: Sendable {
         .order, .kinds, .pages, .referrers, .locales, .countries, .clients, .names, .engaged, .scrolls,
     ]
 
-    /// Makes a report from wherever events and choices of local dates come from.
+    /// Makes a report from wherever the events of a stretch of time and the choices of local dates come from.
     static func make(
         site: Site, timeZone: TimeZoneRules, request: ReportRequest,
-        events: (ClosedRange<Day>) throws(ReportError) -> PeriodEvents,
+        events: (Range<Instant>) throws(ReportError) -> PeriodEvents,
         tallies: (ClosedRange<Day>) throws(ReportError) -> ChoiceTallies
     ) throws(ReportError) -> Report {
         if let id = request.campaign, !site.campaigns.contains(where: { $0.id == id }) {
@@ -55,7 +54,8 @@ public struct Report: Sendable {
         var partitions: [Day: PartitionState] = [:]
         var damage: [String] = []
         func summary(_ days: ClosedRange<Day>) throws(ReportError) -> Summary {
-            let period = try events(days)
+            let period = try events(
+                timeZone.start(of: days.lowerBound)..<timeZone.start(of: days.upperBound.advanced(by: 1)))
             for partition in period.partitions { partitions[partition.day] = partition }
             for sentence in period.damage where !damage.contains(sentence) { damage.append(sentence) }
             return Summary(segments: period.segments, site: site, timeZone: timeZone)

@@ -12,6 +12,7 @@ extension Report {
         } else {
             blocks += tables(ofCampaign: nil, style)
         }
+        if let table = actionTable { blocks.append(table.lines(style)) }
         blocks.append(consentTable.lines(style))
         blocks.append(notes.flatMap { Self.wrapped($0, to: style.width) })
         return blocks.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
@@ -54,8 +55,8 @@ extension Report {
     private var campaignTable: TextTable {
         var columns = [
             TextTable.Column(title: "visits"), TextTable.Column(title: "visitors", dispensable: 2),
-            TextTable.Column(title: "landings", dispensable: 4), TextTable.Column(title: "page views", dispensable: 5),
-            TextTable.Column(title: "median time", dispensable: 1), TextTable.Column(title: "bounce", dispensable: 3),
+            TextTable.Column(title: "landings", dispensable: 3), TextTable.Column(title: "page views", dispensable: 5),
+            TextTable.Column(title: "median time", dispensable: 1), TextTable.Column(title: "bounce", dispensable: 4),
         ]
         let measures = ["visits", "visitors", "landings", "pageviews", "median_engaged_seconds", "bounce_rate"].map {
             Measure.campaign($0)
@@ -107,8 +108,21 @@ extension Report {
         }
     }
 
+    /// Actions by name, the most frequent first: of the site, or of the one campaign that was asked for.
+    private var actionTable: TextTable? {
+        let campaign = request.campaign == nil ? nil : campaigns.first
+        let tally = campaign.map { summary.campaigns[$0]?.sums } ?? summary.totals
+        let actions = (tally?.actions ?? [:]).map { (name: summary.actionNames[Int($0.key)], count: $0.value) }
+        if actions.isEmpty { return nil }
+        var table = TextTable(name: "Actions", columns: [TextTable.Column(title: "this period")])
+        for action in actions.sorted(by: { ($1.count, $0.name) < ($0.count, $1.name) }).prefix(Limits.tableRowsMax) {
+            table.add(action.name, [TextTable.Cell(text: Self.grouped(action.count))])
+        }
+        return table
+    }
+
     private var consentTable: TextTable {
-        var table = TextTable(name: "Consent", columns: [TextTable.Column(title: "")])
+        var table = TextTable(name: "Consent", columns: [TextTable.Column(title: "this period")])
         func add(_ name: String, _ text: String) { table.add(name, [TextTable.Cell(text: text)]) }
         add("Granted", Self.grouped(Int(choices.granted)))
         add("Refused", Self.grouped(Int(choices.refused)))

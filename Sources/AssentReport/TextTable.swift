@@ -48,8 +48,10 @@ struct TextTable {
     }
 
     private static let gap = 2
-    /// Cells that names get before a column of numbers is left out.
-    private static let nameCellsMin = 24
+    /// Cells that names get at least, even if a column of numbers must be left out for it.
+    private static let nameCellsMin = 20
+    /// Cells that names get where there is room, so that the tables of a report stand alike.
+    private static let nameCellsUsual = 24
 
     private let name: String
     private let columns: [Column]
@@ -78,7 +80,7 @@ struct TextTable {
             shown.removeAll { $0 == least }
         }
         let natural = rows.map { TextWidth.cells($0.name) }.reduce(TextWidth.cells(name), max)
-        let names = min(left(), max(natural, Self.nameCellsMin))
+        let names = min(left(), max(natural, Self.nameCellsUsual))
         let titles = columns.map { Cell(text: $0.title, tone: .faint) }
         return ([(name, titles, Tone.title)] + rows).map { row in
             let first = TextWidth.truncated(row.name, to: names)

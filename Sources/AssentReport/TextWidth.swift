@@ -39,21 +39,20 @@ enum TextWidth {
         text.unicodeScalars.contains { scalar in rightToLeft.contains { $0.contains(scalar.value) } }
     }
 
+    /// A flag, a family or a heart takes two cells as a whole; other characters take what their parts take.
     private static func cells(_ character: Character) -> Int {
-        var widest = 0
-        for scalar in character.unicodeScalars {
-            widest = max(widest, cells(scalar))
-            if scalar == "\u{FE0F}", widest == 1, character.unicodeScalars.first?.properties.isEmoji == true {
-                return 2
-            }
+        let scalars = character.unicodeScalars
+        guard let first = scalars.first, scalars.count > 1, first.value > 0x7F, first.properties.isEmoji else {
+            return scalars.reduce(0) { $0 + cells($1) }
         }
-        return widest
+        return first.properties.isEmojiPresentation || scalars.contains("\u{FE0F}") ? 2 : 1
     }
 
     private static func cells(_ scalar: Unicode.Scalar) -> Int {
         if scalar.value < 0x300 { return scalar == "\u{AD}" || scalar.properties.generalCategory == .control ? 0 : 1 }
         switch scalar.properties.generalCategory {
-        case .nonspacingMark, .enclosingMark, .format, .control, .lineSeparator, .paragraphSeparator: return 0
+        case .nonspacingMark, .spacingMark, .enclosingMark, .format, .control, .lineSeparator, .paragraphSeparator:
+            return 0
         default: break
         }
         // Vowels and final consonants of Hangul join the syllable before them.

@@ -4,6 +4,9 @@ struct ByteWriter {
 
     init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
+    /// Forgets the bytes and keeps their room.
+    mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+
     mutating func byte(_ value: UInt8) { bytes.append(value) }
 
     mutating func raw(_ values: some Collection<UInt8>) { bytes.append(contentsOf: values) }
@@ -75,8 +78,10 @@ struct ByteReader {
     }
 
     /// A number of things that follow, each of which takes at least one byte.
-    mutating func count() throws(Malformed) -> Int {
-        guard let value = Int(exactly: try varint()), value <= bytes.endIndex - index else { throw Malformed() }
+    mutating func count(atMost bound: Int = .max) throws(Malformed) -> Int {
+        guard let value = Int(exactly: try varint()), value <= min(bound, bytes.endIndex - index) else {
+            throw Malformed()
+        }
         return value
     }
 

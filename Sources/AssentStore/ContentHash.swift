@@ -30,12 +30,13 @@ struct ContentHash: Sendable, Equatable {
         count += 1
     }
 
+    /// Takes an event away. A stored count that is too small stays at 0, and the hash then tells that it is wrong.
     mutating func remove(_ event: Event) {
         let (a, b, c, d) = ContentHash.words(ContentHash.digest(event))
         // Taking away is adding the two's complement.
         add((~a, ~b, ~c, ~d))
         add((1, 0, 0, 0))
-        count -= 1
+        count -= count > 0 ? 1 : 0
     }
 
     mutating func add(_ other: ContentHash) {

@@ -5,6 +5,9 @@ enum Deflate {
     /// Level 6: level 9 takes three times as long for one percent.
     private static let level: Int32 = 6
 
+    /// Most bytes that one byte of a stream can stand for, a bound of the format itself.
+    private static let expansionMax = 1_032
+
     /// A zlib stream (RFC 1950) of the bytes.
     static func compress(_ bytes: [UInt8]) -> [UInt8] {
         var count = compressBound(uLong(bytes.count))
@@ -15,15 +18,16 @@ enum Deflate {
         }
     }
 
-    /// The bytes of a zlib stream of exactly that many; nil if it is anything else.
+    /// The bytes of a zlib stream of exactly that many; nil if it is anything else, and before anything is allocated if
+    /// so short a stream cannot hold them.
     static func inflate(_ stream: [UInt8], count: Int) -> [UInt8]? {
+        guard count >= 0, count / expansionMax <= stream.count else { return nil }
         var isWhole = false
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            var inflated = uLong(count)
+        // Room for one byte more, so that a stream that is longer than it should be is told from one that fits.
+        let bytes = [UInt8](unsafeUninitializedCapacity: count + 1) { buffer, initialized in
+            var inflated = uLong(buffer.count)
             var used = uLong(stream.count)
-            var nothing: UInt8 = 0
-            let code = uncompress2(
-                buffer.baseAddress ?? withUnsafeMutablePointer(to: &nothing) { $0 }, &inflated, stream, &used)
+            let code = uncompress2(buffer.baseAddress, &inflated, stream, &used)
             isWhole = code == Z_OK && inflated == uLong(count) && used == uLong(stream.count)
             initialized = isWhole ? count : 0
         }

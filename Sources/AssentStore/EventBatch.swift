@@ -15,7 +15,7 @@ public struct EventBatch: Sendable {
     /// Bytes that the batch takes in the journal.
     public var byteCount: Int { rows.count + 64 }
 
-    /// Encodes admitted events. Cost: one pass, one allocation that grows and one for a row at a time.
+    /// Encodes admitted events. Cost: one pass, two allocations that grow.
     public init(site: String, events: [ConsentedEvent]) {
         self.init(site: site, unchecked: events.lazy.map(\.event))
     }
@@ -25,8 +25,9 @@ public struct EventBatch: Sendable {
         self.site = site
         count = 0
         var rows = ByteWriter(capacity: 256)
+        var row = ByteWriter(capacity: 256)
         for event in events {
-            var row = ByteWriter(capacity: 256)
+            row.clear()
             row.write(event)
             rows.varint(UInt(row.bytes.count))
             rows.raw(row.bytes)
@@ -57,7 +58,6 @@ public struct EventBatch: Sendable {
     func events() throws(ByteReader.Malformed) -> [Event] {
         var reader = ByteReader(rows)
         var events: [Event] = []
-        events.reserveCapacity(count)
         while !reader.isAtEnd {
             var row = ByteReader(try reader.raw(try reader.count()))
             events.append(try row.event())
@@ -87,9 +87,9 @@ public struct EventBatch: Sendable {
         var batches: [EventBatch] = []
         while !reader.isAtEnd {
             let site = try reader.text()
-            let count = try reader.varint32()
+            let count = try reader.count()
             let rows = try reader.raw(try reader.count())
-            batches.append(EventBatch(site: site, count: Int(count), rows: Array(rows)))
+            batches.append(EventBatch(site: site, count: count, rows: Array(rows)))
         }
         return batches
     }
@@ -102,8 +102,7 @@ public struct EventBatch: Sendable {
 }
 
 extension ByteWriter {
-    /// The fields of an event in the order of the format: what every event has, then one byte that says which of the
-    /// others follow.
+    /// The fields of an event in the order of the format, the empty ones too.
     mutating func write(_ event: Event) {
         varint(event.visitor)
         varint(event.record)
@@ -134,12 +133,19 @@ extension ByteWriter {
     }
 }
 
+extension Event {
+    /// Whether it is a value of ``scroll``.
+    static func isScroll(_ value: UInt8) -> Bool { value <= Limits.scrollPercentMax || value == noScroll }
+}
+
 extension ByteReader {
     mutating func event() throws(Malformed) -> Event {
         let visitor = try varint32()
         let record = try varint32()
         let time = try zigzag()
-        guard let kind = Event.Kind(rawValue: try byte()) else { throw Malformed() }
+        guard visitor > 0, Limits.eventTimes.contains(time), let kind = Event.Kind(rawValue: try byte()) else {
+            throw Malformed()
+        }
         let id = try text()
         let page = Page(host: try text(), path: try text(), query: try text(), fragment: try text())
         let title = try text()
@@ -147,10 +153,13 @@ extension ByteReader {
         let (locale, country) = (try text(), try text())
         let client = try client()
         let (name, target) = (try text(), try text())
+        let engaged = try varint32()
+        let scroll = try byte()
+        guard Event.isScroll(scroll) else { throw Malformed() }
         return Event(
             id: id, time: Instant(milliseconds: time), visitor: visitor, record: record, kind: kind, page: page,
             title: title, referrer: referrer, locale: locale, country: country, client: client, name: name,
-            target: target, engagedMilliseconds: try varint32(), scroll: try byte())
+            target: target, engagedMilliseconds: engaged, scroll: scroll)
     }
 
     mutating func referrer() throws(Malformed) -> Referrer {

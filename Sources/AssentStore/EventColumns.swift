@@ -82,6 +82,15 @@ public struct EventColumns: Sendable, Equatable {
         }
     }
 
+    /// Bytes of UTF-8 in all texts of an event.
+    func textBytes(of event: Int) -> Int {
+        let (page, client) = (pages[event], clients[event])
+        return page.host.utf8.count + page.path.utf8.count + page.query.utf8.count + page.fragment.utf8.count
+            + titles[event].utf8.count + referrers[event].host.utf8.count + locales[event].utf8.count
+            + countries[event].utf8.count + client.browser.utf8.count + client.system.utf8.count
+            + names[event].utf8.count + targets[event].utf8.count + (ids.isEmpty ? 0 : ids[event].utf8.count)
+    }
+
     /// The event at an index; every column must have been asked for (`ids` may be missing).
     public func event(at index: Int) -> Event {
         guard let kind = Event.Kind(rawValue: kinds[index]) else {
@@ -134,16 +143,68 @@ public struct ColumnSet: OptionSet, Sendable {
     public static let all = ColumnSet(rawValue: (1 << 14) - 1)
 }
 
+/// A value of which each byte of text counts.
+///
+/// `String` takes texts as equal that are so as characters, such as an é of one scalar and one of two. What is stored
+/// must come back byte for byte, since hashes are taken over it.
+protocol ByteIdentified: Sendable {
+    /// The texts of the value, and a number for what else it has.
+    var identity: (texts: (String, String, String, String), number: UInt8) { get }
+}
+
+extension String: ByteIdentified {
+    var identity: (texts: (String, String, String, String), number: UInt8) { ((self, "", "", ""), 0) }
+}
+
+extension Page: ByteIdentified {
+    var identity: (texts: (String, String, String, String), number: UInt8) { ((host, path, query, fragment), 0) }
+}
+
+extension Referrer: ByteIdentified {
+    var identity: (texts: (String, String, String, String), number: UInt8) { ((host, "", "", ""), pathClass.rawValue) }
+}
+
+extension Client: ByteIdentified {
+    var identity: (texts: (String, String, String, String), number: UInt8) {
+        ((browser, system, "", ""), device.rawValue)
+    }
+}
+
 /// Dictionaries that turn repeated values into indices while columns are built.
 struct Interning {
-    struct Table<Value: Hashable> {
-        private var known: [Value: UInt32] = [:]
+    private struct Key<Value: ByteIdentified>: Hashable {
+        let value: Value
+
+        static func == (left: Key, right: Key) -> Bool {
+            let (left, right) = (left.value.identity, right.value.identity)
+            func same(_ left: String, _ right: String) -> Bool {
+                left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+            }
+            return left.number == right.number && same(left.texts.0, right.texts.0)
+                && same(left.texts.1, right.texts.1) && same(left.texts.2, right.texts.2)
+                && same(left.texts.3, right.texts.3)
+        }
+
+        func hash(into hasher: inout Hasher) {
+            let (texts, number) = value.identity
+            hasher.combine(number)
+            for text in [texts.0, texts.1, texts.2, texts.3] {
+                hasher.combine(text.utf8.count)
+                text.utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+            }
+        }
+    }
+
+    struct Table<Value: ByteIdentified> {
+        private var known: [Key<Value>: UInt32] = [:]
 
         mutating func index(of value: Value, in values: inout [Value]) -> UInt32 {
-            if let index = known[value] { return index }
-            let index = UInt32(values.count)
-            known[value] = index
-            values.append(value)
+            let next = UInt32(values.count)
+            let index = known[Key(value: value), default: next]
+            if index == next {
+                known[Key(value: value)] = index
+                values.append(value)
+            }
             return index
         }
     }

@@ -34,14 +34,27 @@ public enum Files {
     /// Makes a directory for its owner alone, and those above it; one that is there stays as it is.
     public static func makeDirectory(_ path: String) throws(StoreError) {
         guard !path.isEmpty, path != "/", path != "." else { return }
-        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+        if mkdir(path, 0o700) == 0 { return try synchronize(directory: parent(of: path)) }
+        if errno == EEXIST { return }
+        guard errno == ENOENT, parent(of: path) != "." else {
             throw StoreError(errno: errno, "make the directory", path)
         }
-        try makeDirectory(String(path[..<slash]))
+        try makeDirectory(parent(of: path))
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw StoreError(errno: errno, "make the directory", path)
         }
+        try synchronize(directory: parent(of: path))
+    }
+
+    /// Makes an empty file for its owner alone; one that is there stays as it is.
+    static func ensure(_ path: String) throws(StoreError) {
+        let file = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard file >= 0 else {
+            if errno == EEXIST { return }
+            throw StoreError(errno: errno, "make", path)
+        }
+        close(file)
+        try synchronize(directory: parent(of: path))
     }
 
     /// Names in a directory in ascending order; none if there is no such directory.
@@ -77,12 +90,16 @@ public enum Files {
         if failure == 0, link(temporary, path) != 0, errno != EEXIST { failure = errno }
         unlink(temporary)
         guard failure == 0 else { throw StoreError(errno: failure, "write", path) }
-        try synchronize(directory: path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".")
+        try synchronize(directory: parent(of: path))
+    }
+
+    private static func parent(of path: String) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
 
     /// Makes what was created, renamed or removed in a directory durable.
     static func synchronize(directory: String) throws(StoreError) {
-        let file = Glibc.open(directory.isEmpty ? "/" : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let file = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard file >= 0 else { throw StoreError(errno: errno, "open", directory) }
         defer { close(file) }
         guard fsync(file) == 0 else { throw StoreError(errno: errno, "synchronize", directory) }

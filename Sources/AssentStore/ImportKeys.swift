@@ -33,6 +33,7 @@ struct ImportKeys {
                         columns.names[event]))
             }
         }
+        forget(site, day)
         total += hashes.count
         sets[Key(site: site, day: day)] = (ContentHash(), hashes)
     }
@@ -55,7 +56,9 @@ struct ImportKeys {
     }
 
     /// Drops a set that holds more than was stored.
-    mutating func forget(_ site: String, _ day: Day) { sets[Key(site: site, day: day)] = nil }
+    mutating func forget(_ site: String, _ day: Day) {
+        total -= sets.removeValue(forKey: Key(site: site, day: day))?.hashes.count ?? 0
+    }
 
     private static func hash(
         _ visitor: VisitorNumber, _ time: Int64, _ kind: UInt8, _ page: Page, _ name: String

@@ -2,32 +2,50 @@ internal import AssentCore
 
 /// Where events become durable first: one row for each commit, of all sites and days together.
 ///
-/// The number of a row is never given twice, so that a partition can say up to which row it holds its events.
+/// The number of a row is never given twice, so that a partition can say up to which row it holds its events. Numbers
+/// begin anew at each opening, at the server's time in milliseconds × 1,024: so they are new also where the file was
+/// lost, or is an older one from a backup, beside partitions that know later rows.
 final class Journal {
-    /// The version of the format in `user_version`.
-    static let version = 1
-
     private let database: SQLite
+    private var next: Int64
+    private var failure: StoreError?
 
     /// Opens the journal of a data directory, or makes it.
-    init(path: String, durable: Bool) throws(StoreError) {
+    init(path: String, durable: Bool, now: Instant) throws(StoreError) {
         database = try SQLite(path, .write(durable: durable))
-        try Format.check(database, path, Journal.version) { (database) throws(StoreError) in
+        next = 0
+        try Format.journal.prepare(database) { () throws(StoreError) in
             try database.run(
                 """
-                CREATE TABLE batch(number INTEGER PRIMARY KEY AUTOINCREMENT, events INTEGER NOT NULL,
-                    crc INTEGER NOT NULL, rows BLOB NOT NULL)
+                CREATE TABLE batch(number INTEGER PRIMARY KEY, events INTEGER NOT NULL, crc INTEGER NOT NULL,
+                    rows BLOB NOT NULL)
                 """)
+            try database.run("CREATE TABLE numbering(last INTEGER NOT NULL)")
+            try database.run("INSERT INTO numbering VALUES(0)")
         }
+        let given = try database.first("SELECT max(last, coalesce((SELECT max(number) FROM batch), 0)) FROM numbering")
+        {
+            $0.integer(0)
+        }
+        next = max((given ?? 0) + 1, max(0, now.milliseconds) << 10)
     }
 
     /// Makes batches durable in one row.
+    /// - Throws: ``StoreError``. After an error of the disk nothing more is taken until the store is opened again, for
+    ///   what the disk holds is unknown; a full disk is tried again each time.
     func append(_ batches: [EventBatch]) throws(StoreError) {
+        if let failure { throw failure }
         let rows = EventBatch.encode(batches)
         let events = batches.reduce(0) { $0 + $1.count }
-        try database.run(
-            "INSERT INTO batch(events, crc, rows) VALUES(?,?,?)", .integer(Int64(events)),
-            .integer(Int64(Deflate.crc(rows))), .blob(rows))
+        do throws(StoreError) {
+            try database.run(
+                "INSERT INTO batch VALUES(?,?,?,?)", .integer(next), .integer(Int64(events)),
+                .integer(Int64(Deflate.crc(rows))), .blob(rows))
+        } catch {
+            if error.kind == .inputOutput { failure = error }
+            throw error
+        }
+        next += 1
     }
 
     /// Number of the last row; 0 if there is none.
@@ -36,11 +54,18 @@ final class Journal {
     }
 
     /// Removes rows whose events are durable in partitions, and with them every trace in the write-ahead log.
-    /// - Parameter damaged: rows that could not be read: they stay where they are.
+    /// - Parameter kept: rows that must stay where they are.
     /// - Returns: false if a reader still holds the log.
-    func remove(through number: Int64, except damaged: [Int64]) throws(StoreError) -> Bool {
-        let kept = damaged.map(String.init).joined(separator: ",")
-        try database.run("DELETE FROM batch WHERE number<=? AND number NOT IN (\(kept))", .integer(number))
+    func remove(through number: Int64, except kept: Set<Int64>) throws(StoreError) -> Bool {
+        try database.transaction { () throws(StoreError) in
+            try database.run("UPDATE numbering SET last=max(last,?)", .integer(number))
+            var start: Int64 = 0
+            for end in kept.sorted() + [number + 1] {
+                try database.run(
+                    "DELETE FROM batch WHERE number>=? AND number<?", .integer(start), .integer(end))
+                start = end + 1
+            }
+        }
         return try database.checkpoint()
     }
 
@@ -62,22 +87,27 @@ final class Journal {
         ) { $0.isNull(0) ? numbers.upperBound : $0.integer(0) } ?? numbers.upperBound
     }
 
-    /// Hands over the batches of the rows in `numbers`, in order.
-    /// - Parameter damaged: told of each row that cannot be read, by its number and a sentence.
-    static func batches(
-        _ database: SQLite, _ numbers: ClosedRange<Int64>, damaged: (Int64, String) throws(StoreError) -> Void,
-        each: (Int64, [EventBatch]) throws(StoreError) -> Void
+    /// Hands over the events of the rows in `numbers`, in order, a call for each site of a row.
+    /// - Parameter damaged: told of each row that cannot be read, by its number and a sentence; nothing of it is handed
+    ///   over.
+    static func events(
+        _ database: SQLite, _ numbers: ClosedRange<Int64>, of site: String? = nil,
+        damaged: (Int64, String) -> Void, each: (Int64, String, [Event]) -> Void
     ) throws(StoreError) {
         try database.rows(
             "SELECT number, crc, rows FROM batch WHERE number BETWEEN ? AND ? ORDER BY number",
             .integer(numbers.lowerBound), .integer(numbers.upperBound)
-        ) { (row) throws(StoreError) in
-            let bytes = row.blob(2)
+        ) { row in
             let number = row.integer(0)
-            guard Int64(Deflate.crc(bytes)) == row.integer(1), let batches = try? EventBatch.decode(bytes) else {
-                return try damaged(number, "\(database.path), batch \(number): its CRC or content is wrong.")
+            let bytes = row.blob(2)
+            do {
+                guard Int64(Deflate.crc(bytes)) == row.integer(1) else { throw ByteReader.Malformed() }
+                let batches = try EventBatch.decode(bytes).filter { site == nil || $0.site == site }
+                let decoded = try batches.map { try $0.events() }
+                for (batch, events) in zip(batches, decoded) { each(number, batch.site, events) }
+            } catch {
+                damaged(number, "\(database.path), batch \(number): its CRC or content is wrong.")
             }
-            try each(number, batches)
         }
     }
 }

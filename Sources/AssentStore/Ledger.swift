@@ -8,9 +8,6 @@ internal import Crypto
 /// removes the row of the id, leaves the chain as it is. The hash of an entry is SHA-256 over the hash of the one before
 /// and the body.
 final class Ledger {
-    /// The version of the format in `user_version`.
-    static let version = 1
-
     private let database: SQLite
     private let key: ServerKey
 
@@ -18,7 +15,7 @@ final class Ledger {
     init(path: String, key: ServerKey, durable: Bool) throws(StoreError) {
         database = try SQLite(path, .write(durable: durable))
         self.key = key
-        try Format.check(database, path, Ledger.version) { (database) throws(StoreError) in
+        try Format.ledger.prepare(database) { () throws(StoreError) in
             for statement in Ledger.schema { try database.run(statement) }
         }
     }
@@ -38,7 +35,7 @@ final class Ledger {
         "CREATE TABLE numbering(site TEXT PRIMARY KEY, last INTEGER NOT NULL)",
         """
         CREATE TABLE erasure(site TEXT NOT NULL, visitor INTEGER NOT NULL, id_hash BLOB NOT NULL,
-            requested INTEGER NOT NULL, completed INTEGER, PRIMARY KEY(site, visitor)) WITHOUT ROWID
+            entry INTEGER NOT NULL, completed INTEGER, PRIMARY KEY(site, visitor)) WITHOUT ROWID
         """,
         "CREATE INDEX erasure_hash ON erasure(site, id_hash)",
         """
@@ -54,12 +51,15 @@ final class Ledger {
 
     // MARK: Entries
 
-    /// Records a consent; a visitor without a number gets one and a new random id.
+    /// Records a consent. A visitor without a number gets one and a new random id; so does one who has withdrawn since
+    /// the renewal was asked for.
     func grant(_ consent: NewConsent) throws(StoreError) -> ConsentRecord {
         var generator = SystemRandomNumberGenerator()
         let visitor: VisitorNumber
         let id: VisitorID
-        if let renewed = consent.visitor, let known = try self.id(of: renewed, site: consent.site) {
+        if let renewed = consent.visitor, let known = try self.id(of: renewed, site: consent.site),
+            try !hasWithdrawn(renewed, site: consent.site)
+        {
             (visitor, id) = (renewed, known)
         } else {
             id = VisitorID(random: &generator)
@@ -103,12 +103,17 @@ final class Ledger {
         return ConsentRecord(number: number, id: record, visitor: visitor, visitorID: id, issued: consent.at)
     }
 
+    /// Whether there is an id to forget: the visitor was not erased before.
+    func isKnown(_ visitor: VisitorNumber, site: String) throws(StoreError) -> Bool {
+        try id(of: visitor, site: site) != nil
+    }
+
     /// Records a withdrawal, once; with `erase` also the wish that every event go, and forgets the visitor's id.
     /// - Returns: whether this was the first wish to erase.
     func withdraw(
         site: String, visitor: VisitorNumber, erase: Bool, at now: Instant, day: Day
     ) throws(StoreError) -> Bool {
-        let isNew = try entries("withdrawal", site: site, visitor: visitor) == 0
+        let isNew = try !hasWithdrawn(visitor, site: site)
         let id = try id(of: visitor, site: site)
         if isNew {
             try append("withdrawal", site: site, visitor: (visitor, id.map(hash)), at: now) { body in
@@ -118,10 +123,10 @@ final class Ledger {
             try count("withdrawn", 1, site: site, day: day)
         }
         guard erase, let id else { return false }
-        try append("erasure", site: site, visitor: (visitor, hash(of: id)), at: now) { _ in }
+        let entry = try append("erasure", site: site, visitor: (visitor, hash(of: id)), at: now) { _ in }
         try database.run(
             "INSERT INTO erasure VALUES(?,?,?,?,NULL)", .text(site), .integer(Int64(visitor)), .blob(hash(of: id)),
-            .integer(now.milliseconds))
+            .integer(Int64(entry)))
         try database.run("DELETE FROM visitor WHERE site=? AND number=?", .text(site), .integer(Int64(visitor)))
         return true
     }
@@ -131,7 +136,7 @@ final class Ledger {
         let known = try database.first(
             "SELECT number FROM entry WHERE kind='ground' AND site=?1 AND substr(body, -length(?2))=?2",
             .text(site), .text(Ledger.basisSuffix(basis))
-        ) { RecordNumber($0.integer(0)) }
+        ) { (row) throws(StoreError) -> RecordNumber in try row.number(0) }
         if let known { return known }
         return try append("ground", site: site, visitor: nil, at: now) { body in
             body.key("basis")
@@ -148,11 +153,11 @@ final class Ledger {
         return String(writer.text.dropFirst())
     }
 
-    private func entries(_ kind: String, site: String, visitor: VisitorNumber) throws(StoreError) -> Int64 {
+    private func hasWithdrawn(_ visitor: VisitorNumber, site: String) throws(StoreError) -> Bool {
         try database.first(
-            "SELECT count(*) FROM entry WHERE site=? AND visitor=? AND kind=?", .text(site), .integer(Int64(visitor)),
-            .text(kind)
-        ) { $0.integer(0) } ?? 0
+            "SELECT 1 FROM entry WHERE site=? AND visitor=? AND kind='withdrawal'", .text(site),
+            .integer(Int64(visitor))
+        ) { $0.integer(0) } != nil
     }
 
     @discardableResult private func append(
@@ -165,17 +170,8 @@ final class Ledger {
         let number = (last?.number ?? 0) + 1
         var body = JSONWriter(capacity: 512)
         body.object { body in
-            body.key("number")
-            body.integer(number)
-            body.key("kind")
-            body.string(kind)
-            body.key("site")
-            body.string(site)
-            body.key("at")
-            body.string(at.rfc3339)
+            Ledger.begin(&body, number: number, kind: kind, site: site, visitor: visitor?.number, at: at)
             if let visitor {
-                body.key("visitor_number")
-                body.integer(visitor.number)
                 body.key("visitor_hash")
                 body.string(visitor.hash.map { Hex.text($0) })
             }
@@ -186,6 +182,23 @@ final class Ledger {
             visitor.map { .integer(Int64($0.number)) } ?? .null, .integer(at.milliseconds), .text(body.text),
             .blob(Ledger.chain(last?.hash ?? [], body.bytes)))
         return RecordNumber(number)
+    }
+
+    /// The fields that every body begins with: what stands in the entry's columns too.
+    private static func begin(
+        _ body: inout JSONWriter, number: Int64, kind: String, site: String, visitor: VisitorNumber?, at: Instant
+    ) {
+        body.key("number")
+        body.integer(number)
+        body.key("kind")
+        body.string(kind)
+        body.key("site")
+        body.string(site)
+        body.key("at")
+        body.string(at.rfc3339)
+        guard let visitor else { return }
+        body.key("visitor_number")
+        body.integer(visitor)
     }
 
     /// The hash of an entry: SHA-256 over the hash of the one before (nothing before the first) and the body.
@@ -206,7 +219,7 @@ final class Ledger {
     func number(importing id: VisitorID, site: String) throws(StoreError) -> VisitorNumber {
         let known = try database.first(
             "SELECT number FROM visitor WHERE site=? AND id=?", .text(site), .blob(id.bytes)
-        ) { VisitorNumber($0.integer(0)) }
+        ) { (row) throws(StoreError) -> VisitorNumber in try row.number(0) }
         if let known { return known }
         let isErased = try database.first(
             "SELECT 1 FROM erasure WHERE site=? AND id_hash=?", .text(site), .blob(hash(of: id))
@@ -228,29 +241,52 @@ final class Ledger {
     /// Every visitor whose consent is withdrawn, by site.
     func withdrawn() throws(StoreError) -> [String: Set<VisitorNumber>] {
         var visitors: [String: Set<VisitorNumber>] = [:]
-        try database.rows("SELECT site, visitor FROM entry WHERE kind IN ('withdrawal','erasure')") { row in
-            visitors[row.text(0), default: []].insert(VisitorNumber(row.integer(1)))
+        try database.rows("SELECT site, visitor FROM entry WHERE kind IN ('withdrawal','erasure')") {
+            (row) throws(StoreError) in
+            visitors[row.text(0), default: []].insert(try row.number(1))
         }
         return visitors
     }
 
     // MARK: Erasures
 
-    /// Visitors whose events still lie in some file, by site.
-    func pendingErasures() throws(StoreError) -> [String: Set<VisitorNumber>] {
-        var visitors: [String: Set<VisitorNumber>] = [:]
-        try database.rows("SELECT site, visitor FROM erasure WHERE completed IS NULL") { row in
-            visitors[row.text(0), default: []].insert(VisitorNumber(row.integer(1)))
+    /// Erasures of one site: whose, and the entry of the last of them.
+    struct Erasures {
+        var visitors: Set<VisitorNumber> = []
+        var through: Int64 = 0
+
+        fileprivate mutating func add(_ visitor: VisitorNumber, _ entry: Int64) {
+            visitors.insert(visitor)
+            through = max(through, entry)
         }
-        return visitors
+    }
+
+    /// Erasures of which something may still lie in some file, by site.
+    func pendingErasures() throws(StoreError) -> [String: Erasures] {
+        var pending: [String: Erasures] = [:]
+        try database.rows("SELECT site, visitor, entry FROM erasure WHERE completed IS NULL") {
+            (row) throws(StoreError) in
+            pending[row.text(0), default: Erasures()].add(try row.number(1), row.integer(2))
+        }
+        return pending
+    }
+
+    /// Erasures of a site that came after an entry.
+    func erasures(site: String, after entry: Int64) throws(StoreError) -> Erasures {
+        var later = Erasures()
+        try database.rows("SELECT visitor, entry FROM erasure WHERE site=? AND entry>?", .text(site), .integer(entry)) {
+            (row) throws(StoreError) in
+            later.add(try row.number(0), row.integer(1))
+        }
+        return later
     }
 
     /// Notes that nothing of these visitors is left, once no byte of their ids is left in the ledger's own files.
-    func complete(_ erasures: [String: Set<VisitorNumber>], at now: Instant) throws(StoreError) {
+    func complete(_ erasures: [String: Erasures], at now: Instant) throws(StoreError) {
         guard try database.checkpoint() else { return }
         try transaction { () throws(StoreError) in
-            for (site, visitors) in erasures {
-                for visitor in visitors {
+            for (site, erased) in erasures {
+                for visitor in erased.visitors {
                     try database.run(
                         "UPDATE erasure SET completed=? WHERE site=? AND visitor=?", .integer(now.milliseconds),
                         .text(site), .integer(Int64(visitor)))
@@ -278,8 +314,8 @@ final class Ledger {
         try database.rows(
             "SELECT kind, sum(count) FROM tally WHERE site=? AND day BETWEEN ? AND ? GROUP BY kind", .text(site),
             .text(days.lowerBound.description), .text(days.upperBound.description)
-        ) { row in
-            let count = UInt64(row.integer(1))
+        ) { (row) throws(StoreError) in
+            let count: UInt64 = try row.number(1)
             switch row.text(0) {
             case "granted": tallies.granted = count
             case "refused": tallies.refused = count
@@ -293,11 +329,42 @@ final class Ledger {
     /// The tally's name for events that were not stored.
     static func kind(of reason: Refusal) -> String { "refusal:\(reason.rawValue)" }
 
+    /// The first entry that is not what was written, in a sentence; nil if the chain holds.
+    ///
+    /// Each number must be the next, each hash that of the one before and the body, and the columns must say what the
+    /// body says. Entries that are cut off at the end leave no mark: compare the last hash with one noted earlier.
+    static func fault(_ database: SQLite) throws(StoreError) -> String? {
+        var previous: (number: Int64, hash: [UInt8]) = (0, [])
+        var fault: String?
+        try database.rows("SELECT number, kind, site, visitor, at, body, hash FROM entry ORDER BY number") {
+            (row) throws(StoreError) in
+            guard fault == nil else { return }
+            let (number, body, hash) = (row.integer(0), row.text(5), row.blob(6))
+            var head = JSONWriter(capacity: 256)
+            let visitor: VisitorNumber? = row.isNull(3) ? nil : try row.number(3)
+            head.object { head in
+                begin(
+                    &head, number: number, kind: row.text(1), site: row.text(2), visitor: visitor,
+                    at: Instant(milliseconds: row.integer(4)))
+            }
+            let said = head.text.dropLast()
+            if number != previous.number + 1 {
+                fault = "\(database.path): entry \(previous.number + 1) is missing."
+            } else if chain(previous.hash, Array(body.utf8)) != hash {
+                fault = "\(database.path): entry \(number) or its hash was changed."
+            } else if !body.hasPrefix(said) || visitor == nil && body.hasPrefix("\(said),\"visitor_number\"") {
+                fault = "\(database.path): the columns of entry \(number) are not what its body says."
+            }
+            previous = (number, hash)
+        }
+        return fault
+    }
+
     /// Ids of a site's visitors.
     static func visitorIDs(_ database: SQLite, site: String) throws(StoreError) -> [VisitorNumber: VisitorID] {
         var ids: [VisitorNumber: VisitorID] = [:]
-        try database.rows("SELECT number, id FROM visitor WHERE site=?", .text(site)) { row in
-            if let id = VisitorID(bytes: row.blob(1)) { ids[VisitorNumber(row.integer(0))] = id }
+        try database.rows("SELECT number, id FROM visitor WHERE site=?", .text(site)) { (row) throws(StoreError) in
+            if let id = VisitorID(bytes: row.blob(1)) { ids[try row.number(0)] = id }
         }
         return ids
     }
@@ -305,35 +372,58 @@ final class Ledger {
     /// Visitors of a site that no reader may see.
     static func erased(_ database: SQLite, site: String) throws(StoreError) -> Set<VisitorNumber> {
         var visitors: Set<VisitorNumber> = []
-        try database.rows("SELECT visitor FROM erasure WHERE site=?", .text(site)) { row in
-            visitors.insert(VisitorNumber(row.integer(0)))
+        try database.rows("SELECT visitor FROM erasure WHERE site=?", .text(site)) { (row) throws(StoreError) in
+            visitors.insert(try row.number(0))
         }
         return visitors
     }
 }
 
-/// Versions of the files.
-enum Format {
-    /// Makes the tables of a new file; refuses one of a newer format.
-    static func check(
-        _ database: SQLite, _ path: String, _ version: Int, create: (SQLite) throws(StoreError) -> Void
-    ) throws(StoreError) {
-        if try database.version() == 0 {
+/// What a file is and the version of its format: `application_id` and `user_version` in SQLite's header.
+struct Format {
+    /// `ASLG`.
+    static let ledger = Format(applicationID: 0x4153_4C47, version: 1)
+    /// `ASJR`.
+    static let journal = Format(applicationID: 0x4153_4A52, version: 1)
+    /// `ASNT`.
+    static let partition = Format(applicationID: 0x4153_4E54, version: 1)
+
+    let applicationID: Int64
+    let version: Int64
+
+    /// Makes the tables of a new file, all or none, and refuses what is of another kind or a newer format.
+    func prepare(_ database: SQLite, create: () throws(StoreError) -> Void) throws(StoreError) {
+        if try isNew(database) {
             try database.transaction { () throws(StoreError) in
-                guard try database.version() == 0 else { return }
-                try create(database)
+                guard try isNew(database) else { return }
+                try create()
+                try database.run("PRAGMA application_id=\(applicationID)")
                 try database.run("PRAGMA user_version=\(version)")
             }
         }
-        try check(database, path, version)
+        try check(database)
     }
 
-    /// Refuses a file of a newer format.
-    static func check(_ database: SQLite, _ path: String, _ version: Int) throws(StoreError) {
-        let found = try database.version()
+    /// Refuses what is of another kind or a newer format. A file whose tables are only being made is `missing`.
+    func check(_ database: SQLite) throws(StoreError) {
+        let path = database.path
+        guard try !isNew(database) else { throw StoreError(.missing, "\(path) is empty.") }
+        guard try header(database, "application_id") == applicationID else {
+            throw StoreError(.damaged, "\(path) is another kind of file. Restore it from a backup.")
+        }
+        let found = try header(database, "user_version")
         guard found <= version else {
             throw StoreError(
                 .newerFormat, "\(path) has format \(found); this version knows \(version): use a newer Assent.")
         }
+    }
+
+    private func isNew(_ database: SQLite) throws(StoreError) -> Bool {
+        let (version, kind) = (try header(database, "user_version"), try header(database, "application_id"))
+        return version == 0 && kind == 0
+    }
+
+    private func header(_ database: SQLite, _ field: String) throws(StoreError) -> Int64 {
+        try database.first("PRAGMA \(field)") { $0.integer(0) } ?? 0
     }
 }

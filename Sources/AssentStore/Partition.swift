@@ -1,15 +1,11 @@
 internal import AssentCore
 
-/// The events of one site and UTC day, in segments: one SQLite file, for one thread at a time.
+/// The events of one site and UTC day: one SQLite file, for one thread at a time.
 ///
-/// Segments stand in the order in which their events arrived. New events are merged with the last segments as long as
-/// those are smaller than what is added, so that a day has few segments and each event is written anew only a few times.
+/// Events lie in segments, and segments in runs: a run is in the order of visitor, time, arrival, and runs stand in the
+/// order in which their events arrived. A small run is joined with what comes next, and eight runs of a size with one
+/// another, so that an open day has few runs and each event is written anew only a few times. A sealed day has one run.
 final class Partition {
-    /// The version of the format in `user_version`.
-    static let version = 1
-    /// `ASNT`, in the file's header.
-    private static let applicationID = 0x4153_4E54
-
     let site: String
     let day: Day
     private let database: SQLite
@@ -17,11 +13,27 @@ final class Partition {
     /// A segment without its columns.
     private struct Segment {
         var number: Int64
+        var run: Int64
         var events: Int
         var firstVisitor: VisitorNumber
         var lastVisitor: VisitorNumber
         var firstTime: Int64
         var lastTime: Int64
+    }
+
+    /// Segments that are in order together.
+    private struct Run {
+        var number: Int64
+        var segments: [Segment]
+
+        var events: Int { segments.reduce(0) { $0 + $1.events } }
+
+        /// Runs of a level have about the same size, that of eight of the level below.
+        var level: Int {
+            var (level, size) = (0, Limits.segmentEventsMax)
+            while size < events { (level, size) = (level + 1, size * Limits.runsPerLevelMax) }
+            return level
+        }
     }
 
     /// Where a day of a site lies in a data directory.
@@ -46,19 +58,19 @@ final class Partition {
         self.day = day
         database = try SQLite(path, mode)
         if mode == .read {
-            try Format.check(database, path, Partition.version)
+            try Format.partition.check(database)
             return
         }
-        try Format.check(database, path, Partition.version) { (database) throws(StoreError) in
-            try database.run("PRAGMA application_id=\(Partition.applicationID)")
+        try Format.partition.prepare(database) { () throws(StoreError) in
             try database.run(
                 """
                 CREATE TABLE partition(site TEXT NOT NULL, day TEXT NOT NULL, state TEXT NOT NULL,
-                    events INTEGER NOT NULL, content_sum BLOB NOT NULL, drained_through INTEGER NOT NULL)
+                    events INTEGER NOT NULL, content_sum BLOB NOT NULL, drained_through INTEGER NOT NULL,
+                    erased_through INTEGER NOT NULL)
                 """)
             try database.run(
                 """
-                CREATE TABLE segment(number INTEGER PRIMARY KEY, events INTEGER NOT NULL,
+                CREATE TABLE segment(number INTEGER PRIMARY KEY, run INTEGER NOT NULL, events INTEGER NOT NULL,
                     first_visitor INTEGER NOT NULL, last_visitor INTEGER NOT NULL,
                     first_time INTEGER NOT NULL, last_time INTEGER NOT NULL)
                 """)
@@ -68,7 +80,7 @@ final class Partition {
                     bytes BLOB NOT NULL)
                 """)
             try database.run(
-                "INSERT INTO partition VALUES(?,?,'open',0,?,0)", .text(site), .text(day.description),
+                "INSERT INTO partition VALUES(?,?,'open',0,?,0,0)", .text(site), .text(day.description),
                 .blob(ContentHash().sum))
         }
     }
@@ -85,7 +97,12 @@ final class Partition {
         try database.first("SELECT drained_through FROM partition") { $0.integer(0) } ?? 0
     }
 
-    /// Whether no event can be added any more.
+    /// The last entry of the ledger whose erasure was done in here.
+    func erasedThrough() throws(StoreError) -> Int64 {
+        try database.first("SELECT erased_through FROM partition") { $0.integer(0) } ?? 0
+    }
+
+    /// Whether it is one run without ids to which nothing was added since.
     func isSealed() throws(StoreError) -> Bool {
         try database.first("SELECT state='sealed' FROM partition") { $0.integer(0) == 1 } ?? false
     }
@@ -93,7 +110,7 @@ final class Partition {
     /// The hash and count of all events in here.
     func content() throws(StoreError) -> ContentHash {
         let content = try database.first("SELECT content_sum, events FROM partition") { row in
-            ContentHash(sum: row.blob(0), count: UInt64(row.integer(1)))
+            UInt64(exactly: row.integer(1)).flatMap { ContentHash(sum: row.blob(0), count: $0) }
         }
         guard let content = content ?? nil else {
             throw StoreError(.damaged, "\(database.path) has no valid content sum.")
@@ -101,69 +118,176 @@ final class Partition {
         return content
     }
 
-    /// Reads in one snapshot.
-    func snapshot<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
-        try database.snapshot(body)
-    }
-
     // MARK: Reading
 
-    /// The events of `[from, to)`, a value for each segment that has any.
+    /// What a reader sees of a partition and of the rows of the journal that are not in it yet.
+    struct Reading {
+        /// The asked events of each segment, in the order of arrival; those from the journal are the last.
+        var segments: [EventColumns] = []
+        /// Hash and count of all events that may be seen, whenever they happened.
+        var content = ContentHash()
+        var isSealed = false
+
+        /// Nothing yet.
+        fileprivate init(content: ContentHash, isSealed: Bool) {
+            self.content = content
+            self.isSealed = isSealed
+        }
+
+        /// A day that has no partition yet.
+        init(waiting: [Event], in times: Range<Int64>) {
+            add(Partition.unique(waiting), in: times)
+        }
+
+        /// Events from the journal, none a duplicate.
+        fileprivate mutating func add(_ events: [Event], in times: Range<Int64>) {
+            for event in events { content.add(event) }
+            let asked = events.filter { times.contains($0.time.milliseconds) }
+            if !asked.isEmpty { segments.append(EventColumns(asked)) }
+        }
+    }
+
+    /// Reads in one snapshot.
     /// - Parameters:
+    ///   - times: the asked `[from, to)`, in milliseconds since 1970.
     ///   - erased: visitors of whom nothing may be seen.
+    ///   - waiting: events of this day in the journal, none of an erased visitor, with the numbers of their rows.
     ///   - damaged: told of each segment that cannot be read, by a sentence.
-    func segments(
-        from: Instant = Instant(milliseconds: .min), to: Instant = Instant(milliseconds: .max), columns: ColumnSet,
-        erased: Set<VisitorNumber> = [], damaged: (StoreError) throws(StoreError) -> Void
-    ) throws(StoreError) -> [EventColumns] {
-        var found: [EventColumns] = []
-        for segment in try segments()
-        where segment.lastTime >= from.milliseconds && segment.firstTime < to.milliseconds {
-            do throws(StoreError) {
-                let columns = try read(segment, columns)
-                let isWhole = segment.firstTime >= from.milliseconds && segment.lastTime < to.milliseconds
-                let hasErased = !erased.isEmpty && columns.visitors.contains(where: erased.contains)
-                if isWhole, !hasErased {
-                    found.append(columns)
-                } else {
-                    let times = from.milliseconds..<to.milliseconds
-                    let kept = (0..<columns.count).filter { event in
-                        times.contains(columns.times[event]) && !erased.contains(columns.visitors[event])
+    func read(
+        _ times: Range<Int64>, _ columns: ColumnSet, erased: Set<VisitorNumber>,
+        waiting: [(number: Int64, event: Event)], damaged: (StoreError) -> Void
+    ) throws(StoreError) -> Reading {
+        try database.snapshot { () throws(StoreError) in
+            var reading = Reading(content: try content(), isSealed: try isSealed())
+            let held = try segments()
+            for segment in held {
+                do throws(StoreError) {
+                    let isAsked = segment.lastTime >= times.lowerBound && segment.firstTime < times.upperBound
+                    guard isAsked || has(segment, anyOf: erased) else { continue }
+                    let found = try read(segment, isAsked ? columns : .order)
+                    let hasErased = Partition.holds(found.visitors, anyOf: erased)
+                    if hasErased {
+                        // What is erased and not yet rewritten is taken out of the hash, wherever it lies.
+                        let whole = try read(segment, .all)
+                        for event in 0..<whole.count where erased.contains(whole.visitors[event]) {
+                            reading.content.remove(whole.event(at: event))
+                        }
                     }
-                    if !kept.isEmpty { found.append(columns.selecting(kept)) }
+                    guard isAsked else { continue }
+                    if !hasErased, segment.firstTime >= times.lowerBound, segment.lastTime < times.upperBound {
+                        reading.segments.append(found)
+                        continue
+                    }
+                    let kept = (0..<found.count).filter { event in
+                        times.contains(found.times[event]) && !erased.contains(found.visitors[event])
+                    }
+                    if !kept.isEmpty { reading.segments.append(found.selecting(kept)) }
+                } catch  where error.kind == .damaged {
+                    damaged(error)
+                }
+            }
+            let drained = try drainedThrough()
+            reading.add(try new(waiting.filter { $0.number > drained }.map(\.event), beside: held), in: times)
+            return reading
+        }
+    }
+
+    /// Whether any of the visitors has events. Cost: one look-up for each visitor that has.
+    private static func holds(_ ascending: [VisitorNumber], anyOf visitors: Set<VisitorNumber>) -> Bool {
+        guard !visitors.isEmpty else { return false }
+        var last: VisitorNumber?
+        for visitor in ascending where visitor != last {
+            if visitors.contains(visitor) { return true }
+            last = visitor
+        }
+        return false
+    }
+
+    /// All events in here, by segments.
+    /// - Throws: ``StoreError`` if a segment is damaged.
+    func segments(_ columns: ColumnSet) throws(StoreError) -> [EventColumns] {
+        try database.snapshot { () throws(StoreError) in
+            var found: [EventColumns] = []
+            for segment in try segments() { found.append(try read(segment, columns)) }
+            return found
+        }
+    }
+
+    /// Those events that are no duplicates: no earlier one of them, and none in the segments that can be read, has the
+    /// same visitor and id.
+    private func new(_ events: [Event], beside segments: [Segment]) throws(StoreError) -> [Event] {
+        var held: Set<Identity> = []
+        let visitors = Set(events.lazy.filter { !$0.id.isEmpty }.map(\.visitor))
+        for segment in segments where has(segment, anyOf: visitors) {
+            do throws(StoreError) {
+                guard Partition.holds(try read(segment, .order).visitors, anyOf: visitors) else { continue }
+                let columns = try read(segment, .ids)
+                for event in columns.ids.indices where visitors.contains(columns.visitors[event]) {
+                    held.insert(Identity(visitor: columns.visitors[event], id: columns.ids[event]))
                 }
             } catch  where error.kind == .damaged {
-                try damaged(error)
+                continue
             }
         }
-        return found
+        return Partition.unique(events, beside: held)
+    }
+
+    /// What makes two events one.
+    private struct Identity: Hashable {
+        var visitor: VisitorNumber
+        var id: String
+    }
+
+    /// Those events of which neither an earlier one nor a held one has the same visitor and id.
+    private static func unique(_ events: [Event], beside held: Set<Identity> = []) -> [Event] {
+        var seen = held
+        return events.filter { $0.id.isEmpty || seen.insert(Identity(visitor: $0.visitor, id: $0.id)).inserted }
     }
 
     private func segments() throws(StoreError) -> [Segment] {
         var segments: [Segment] = []
         try database.rows(
-            "SELECT number, events, first_visitor, last_visitor, first_time, last_time FROM segment ORDER BY number"
-        ) { row in
+            """
+            SELECT number, run, events, first_visitor, last_visitor, first_time, last_time FROM segment
+            ORDER BY run, number
+            """
+        ) { (row) throws(StoreError) in
             segments.append(
                 Segment(
-                    number: row.integer(0), events: Int(row.integer(1)),
-                    firstVisitor: VisitorNumber(truncatingIfNeeded: row.integer(2)),
-                    lastVisitor: VisitorNumber(truncatingIfNeeded: row.integer(3)), firstTime: row.integer(4),
-                    lastTime: row.integer(5)))
+                    number: row.integer(0), run: row.integer(1), events: Int(row.integer(2)),
+                    firstVisitor: try row.number(3), lastVisitor: try row.number(4), firstTime: row.integer(5),
+                    lastTime: row.integer(6)))
         }
         return segments
+    }
+
+    private static func runs(_ segments: [Segment]) -> [Run] {
+        var runs: [Run] = []
+        for segment in segments {
+            if let last = runs.indices.last, runs[last].number == segment.run {
+                runs[last].segments.append(segment)
+            } else {
+                runs.append(Run(number: segment.run, segments: [segment]))
+            }
+        }
+        return runs
     }
 
     private func read(_ segment: Segment, _ columns: ColumnSet) throws(StoreError) -> EventColumns {
         let decoded = try SegmentCodec.decode(count: segment.events, columns: columns) {
             (id: EncodedColumn.ID) throws(StoreError) -> EncodedColumn? in
-            try database.first(
-                "SELECT bytes, inflated, crc FROM stream WHERE number=?",
-                .integer(Partition.stream(segment.number, id))
-            ) { row in
-                EncodedColumn(
-                    id: id, bytes: row.blob(0), inflatedCount: Int(row.integer(1)),
-                    crc: UInt32(truncatingIfNeeded: row.integer(2)))
+            do throws(StoreError) {
+                return try database.first(
+                    "SELECT bytes, inflated, crc FROM stream WHERE number=?",
+                    .integer(Partition.stream(segment.number, id))
+                ) { row in
+                    EncodedColumn(
+                        id: id, bytes: row.blob(0), inflatedCount: Int(row.integer(1)),
+                        crc: UInt32(truncatingIfNeeded: row.integer(2)))
+                }
+            } catch  where error.kind == .damaged {
+                throw StoreError(
+                    .damaged, "\(database.path), segment \(segment.number), column \(id): SQLite cannot read it.")
             }
         }
         switch decoded {
@@ -175,66 +299,130 @@ final class Partition {
 
     // MARK: Writing
 
-    /// Adds events, all or none.
+    /// Adds events that are no duplicates of one in here, all or none; a sealed partition is open again.
     /// - Parameters:
     ///   - events: in order of arrival.
     ///   - through: the row of the journal from which the last of them came; nil if they came from none.
-    func add(_ events: [Event], through: Int64?) throws(StoreError) {
-        try database.transaction { () throws(StoreError) in
-            guard try !isSealed() else {
-                throw StoreError(.readOnly, "\(database.path) is sealed: it takes no more events.")
-            }
+    /// - Returns: how many were no duplicates.
+    func add(_ events: [Event], through: Int64?) throws(StoreError) -> Int {
+        let added = try database.transaction { () throws(StoreError) in
+            let held = try segments()
+            let events = try new(events, beside: held)
             var content = try content()
             for event in events { content.add(event) }
-            var parts = [EventColumns(events)]
+            var joined: [[EventColumns]] = [[EventColumns(events)]]
             var total = events.count
-            var last = try segments()
-            while let segment = last.last, segment.events < 2 * total,
-                total + segment.events <= Limits.segmentEventsMax
-            {
+            for run in Partition.runs(held).reversed() {
                 // A damaged segment stays where it is, and what comes is written behind it.
-                guard let columns = try? read(segment, .all) else { break }
-                parts.insert(columns, at: 0)
-                total += segment.events
-                try remove(segment)
-                last.removeLast()
+                guard run.events < 2 * total, total + run.events <= Limits.segmentEventsMax,
+                    let columns = try? run.segments.map({ (segment) throws(StoreError) in try read(segment, .all) })
+                else { break }
+                joined.insert(columns, at: 0)
+                total += run.events
+                for segment in run.segments { try remove(segment) }
             }
-            let (merged, duplicates) = ColumnMerge.merge(parts)
-            for event in duplicates { content.remove(event) }
-            try write(merged)
+            var merge = ColumnMerge(joined)
+            try write(&merge, content, keepingIDs: true) { $0 }
             try database.run(
-                "UPDATE partition SET events=?, content_sum=?, drained_through=max(drained_through,?)",
-                .integer(Int64(content.count)), .blob(content.sum), .integer(through ?? 0))
+                "UPDATE partition SET state='open', drained_through=max(drained_through,?)", .integer(through ?? 0))
+            return events.count
         }
+        try joinRuns()
+        return added
+    }
+
+    /// Joins the last runs where there are enough of one level.
+    private func joinRuns() throws(StoreError) {
+        while true {
+            let runs = Partition.runs(try segments())
+            guard let level = runs.last?.level else { return }
+            let tail = runs.suffix(runs.reversed().prefix { $0.level == level }.count)
+            guard tail.count >= Limits.runsPerLevelMax else { return }
+            do throws(StoreError) {
+                try database.transaction { () throws(StoreError) in try join(Array(tail), keepingIDs: true) }
+            } catch  where error.kind == .damaged {
+                return
+            }
+        }
+    }
+
+    private func join(_ runs: [Run], keepingIDs: Bool) throws(StoreError) {
+        var merge = ColumnMerge(runs.map(\.segments))
+        try write(&merge, try content(), keepingIDs: keepingIDs) { (segment) throws(StoreError) in
+            try read(segment, .all)
+        }
+        for segment in runs.flatMap(\.segments) { try remove(segment) }
+    }
+
+    /// Makes it one run without ids, which are needed only as long as events can come twice, and cuts the file to its
+    /// size. Killed at any point it is open or sealed, and the next call does what is left. Memory holds a segment of
+    /// each run.
+    /// - Throws: ``StoreError`` of kind `damaged` if a segment cannot be read: then it stays open.
+    func seal() throws(StoreError) {
+        if try !isSealed() {
+            try database.transaction { () throws(StoreError) in
+                try join(Partition.runs(try segments()), keepingIDs: false)
+                try database.run("UPDATE partition SET state='sealed'")
+            }
+        }
+        guard try database.first("PRAGMA freelist_count", take: { $0.integer(0) }) ?? 0 > 0 else { return }
+        try database.run("VACUUM")
+        _ = try database.checkpoint()
     }
 
     /// Removes all events of visitors, then every trace of them in the file and its write-ahead log.
-    /// - Returns: false if a reader still holds the log, so that it must be tried again.
-    func erase(_ visitors: Set<VisitorNumber>) throws(StoreError) -> Bool {
+    /// - Parameters:
+    ///   - through: the entry of the ledger that is the last of these erasures.
+    ///   - damaged: told of each segment that cannot be read and may hold events of them: it stays as it is.
+    /// - Returns: false if a segment is damaged, or if a reader still holds the log, so that it must be tried again.
+    func erase(
+        _ visitors: Set<VisitorNumber>, through: Int64, damaged: (StoreError) -> Void
+    ) throws(StoreError) -> Bool {
+        var isWhole = true
+        func readable(_ segment: Segment, _ columns: ColumnSet) throws(StoreError) -> EventColumns? {
+            do throws(StoreError) {
+                return try read(segment, columns)
+            } catch  where error.kind == .damaged {
+                damaged(error)
+                isWhole = false
+                return nil
+            }
+        }
+        var affected: [Segment] = []
+        for segment in try segments() where has(segment, anyOf: visitors) {
+            guard let columns = try readable(segment, .order) else { continue }
+            if Partition.holds(columns.visitors, anyOf: visitors) { affected.append(segment) }
+        }
         try database.transaction { () throws(StoreError) in
             var content = try content()
-            for segment in try segments() where has(segment, anyOf: visitors) {
-                let columns = try read(segment, .all)
-                let gone = (0..<columns.count).filter { visitors.contains(columns.visitors[$0]) }
-                guard !gone.isEmpty else { continue }
-                for event in gone { content.remove(columns.event(at: event)) }
-                let kept = ColumnMerge.merge([columns], keeping: { !visitors.contains($0) }).columns
+            let keepsIDs = try !isSealed()
+            for segment in affected {
+                guard let columns = try readable(segment, .all) else { continue }
+                for event in 0..<columns.count where visitors.contains(columns.visitors[event]) {
+                    content.remove(columns.event(at: event))
+                }
+                let kept = columns.selecting((0..<columns.count).filter { !visitors.contains(columns.visitors[$0]) })
                 try remove(segment)
-                if kept.count > 0 { try write(kept, as: segment.number) }
+                if kept.count > 0 { try write(kept, run: segment.run, as: segment.number, keepingIDs: keepsIDs) }
             }
-            try database.run(
-                "UPDATE partition SET events=?, content_sum=?", .integer(Int64(content.count)), .blob(content.sum))
+            try write(content)
+            if isWhole {
+                try database.run("UPDATE partition SET erased_through=max(erased_through,?)", .integer(through))
+            }
         }
-        return try database.checkpoint()
+        return try database.checkpoint() && isWhole
     }
 
-    /// How many events a visitor has in here.
-    func count(of visitor: VisitorNumber) throws(StoreError) -> Int {
-        var count = 0
-        for segment in try segments() where has(segment, anyOf: [visitor]) {
-            count += try read(segment, .order).visitors.count { $0 == visitor }
+    /// How many events a visitor has in here, and up to which row of the journal; damaged segments count for none.
+    func count(of visitor: VisitorNumber) throws(StoreError) -> (events: Int, drainedThrough: Int64) {
+        try database.snapshot { () throws(StoreError) in
+            var count = 0
+            for segment in try segments() where has(segment, anyOf: [visitor]) {
+                guard let columns = try? read(segment, .order) else { continue }
+                count += columns.visitors.count { $0 == visitor }
+            }
+            return (count, try drainedThrough())
         }
-        return count
     }
 
     private func has(_ segment: Segment, anyOf visitors: Set<VisitorNumber>) -> Bool {
@@ -248,26 +436,42 @@ final class Partition {
             .integer(segment.number << 5 | 31))
     }
 
-    /// Writes a run of events as segments of at most ``Limits/segmentEventsMax``, behind the others unless a number is
-    /// given (for a run that is no larger than one).
-    private func write(_ columns: EventColumns, as number: Int64? = nil) throws(StoreError) {
-        var start = 0
-        while start < columns.count {
-            let end = min(columns.count, start + Limits.segmentEventsMax)
-            let isWhole = start == 0 && end == columns.count
-            let part = isWhole ? columns : ColumnMerge.merge([columns.selecting(start..<end)]).columns
-            try database.run(
-                "INSERT INTO segment VALUES(?,?,?,?,?,?)", number.map { .integer($0) } ?? .null,
-                .integer(Int64(part.count)), .integer(Int64(part.visitors.first ?? 0)),
-                .integer(Int64(part.visitors.last ?? 0)), .integer(part.times.min() ?? 0),
-                .integer(part.times.max() ?? 0))
-            let segment = database.lastInserted
-            for column in SegmentCodec.encode(part, keepingIDs: true) {
-                try database.run(
-                    "INSERT INTO stream VALUES(?,?,?,?)", .integer(Partition.stream(segment, column.id)),
-                    .integer(Int64(column.inflatedCount)), .integer(Int64(column.crc)), .blob(column.bytes))
+    /// Writes a merge as one run behind all others, and the content without the duplicates that it met.
+    private func write<Part>(
+        _ merge: inout ColumnMerge<Part>, _ content: ContentHash, keepingIDs: Bool,
+        read: (Part) throws(StoreError) -> EventColumns
+    ) throws(StoreError) {
+        let run = (try database.first("SELECT max(run) FROM segment") { $0.integer(0) } ?? 0) + 1
+        while let columns = try merge.next(atMost: Limits.segmentEventsMax, read: read) {
+            // Long texts can make a segment too large before it has its number of events.
+            for range in SegmentCodec.cuts(columns) {
+                let part = range.count == columns.count ? columns : columns.selecting(range)
+                try write(part, run: run, as: nil, keepingIDs: keepingIDs)
             }
-            start = end
+        }
+        var content = content
+        for event in merge.duplicates { content.remove(event) }
+        try write(content)
+    }
+
+    private func write(_ content: ContentHash) throws(StoreError) {
+        try database.run(
+            "UPDATE partition SET events=?, content_sum=?", .integer(Int64(content.count)), .blob(content.sum))
+    }
+
+    private func write(
+        _ columns: EventColumns, run: Int64, as number: Int64?, keepingIDs: Bool
+    ) throws(StoreError) {
+        try database.run(
+            "INSERT INTO segment VALUES(?,?,?,?,?,?,?)", number.map { .integer($0) } ?? .null, .integer(run),
+            .integer(Int64(columns.count)), .integer(Int64(columns.visitors.first ?? 0)),
+            .integer(Int64(columns.visitors.last ?? 0)), .integer(columns.times.min() ?? 0),
+            .integer(columns.times.max() ?? 0))
+        let segment = database.lastInserted
+        for column in SegmentCodec.encode(columns, keepingIDs: keepingIDs) {
+            try database.run(
+                "INSERT INTO stream VALUES(?,?,?,?)", .integer(Partition.stream(segment, column.id)),
+                .integer(Int64(column.inflatedCount)), .integer(Int64(column.crc)), .blob(column.bytes))
         }
     }
 }

@@ -2,10 +2,11 @@ public import AssentCore
 
 /// The events of a stretch of time, as a report and an export read them.
 public struct PeriodEvents: Sendable {
-    /// Segments in the order in which their events arrived; what still lies in the journal comes last.
+    /// Segments by day, within a day in the order in which their events arrived; what still lies in the journal comes
+    /// last.
     ///
-    /// Every segment is in the order of visitor, time, arrival. Only events of the asked interval are in it, and none
-    /// of an erased visitor.
+    /// Every segment is in the order of visitor, time, arrival. Only events of the asked interval are in it, none of an
+    /// erased visitor, and none of which the same day has another with the same visitor and id.
     public var segments: [EventColumns]
     /// Partitions that were read, by day.
     public var partitions: [PartitionState]

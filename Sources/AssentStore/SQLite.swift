@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Glibc
 
 /// A connection to one SQLite database, for one thread at a time. The only file that speaks to SQLite.
 ///
@@ -23,6 +24,8 @@ final class SQLite {
 
     /// Time to wait for another process that holds a lock, in milliseconds.
     private static let busyMilliseconds: Int32 = 5_000
+    /// Time that a checkpoint waits for readers, in milliseconds: writers wait with it, and the next one does as well.
+    private static let checkpointMilliseconds: Int32 = 100
 
     let path: String
     private let handle: OpaquePointer
@@ -31,8 +34,10 @@ final class SQLite {
     /// Opens a database.
     /// - Throws: ``StoreError``, of kind `missing` if it is to be read and is not there.
     init(_ path: String, _ mode: Mode) throws(StoreError) {
+        // SQLite would let everybody read a file that it makes; its log gets the mode of the file.
+        if mode != .read { try Files.ensure(path) }
         var handle: OpaquePointer?
-        let access = mode == .read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+        let access = mode == .read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE
         let code = sqlite3_open_v2(path, &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard let handle else { throw StoreError(.inputOutput, "Cannot open \(path): out of memory.") }
         guard code == SQLITE_OK else {
@@ -101,12 +106,9 @@ final class SQLite {
     /// Moves the write-ahead log into the file and cuts it to nothing.
     /// - Returns: false if a reader still needs it.
     func checkpoint() throws(StoreError) -> Bool {
-        try first("PRAGMA wal_checkpoint(TRUNCATE)") { (row) in row.integer(0) == 0 } ?? false
-    }
-
-    /// The version of the format in the file's header; 0 in a new one.
-    func version() throws(StoreError) -> Int {
-        Int(try first("PRAGMA user_version") { $0.integer(0) } ?? 0)
+        sqlite3_busy_timeout(handle, SQLite.checkpointMilliseconds)
+        defer { sqlite3_busy_timeout(handle, SQLite.busyMilliseconds) }
+        return try first("PRAGMA wal_checkpoint(TRUNCATE)") { (row) in row.integer(0) == 0 } ?? false
     }
 
     private func query(
@@ -155,11 +157,13 @@ final class SQLite {
 
     private static func error(_ code: Int32, _ handle: OpaquePointer, _ verb: String, _ path: String) -> StoreError {
         let reason = String(cString: sqlite3_errmsg(handle))
+        let system = sqlite3_system_errno(handle)
         switch code & 0xFF {
-        case SQLITE_FULL: return StoreError(.full, "The disk of \(path) is full: make room, nothing is lost meanwhile.")
+        case SQLITE_IOERR where system == ENOSPC || system == EDQUOT, SQLITE_FULL:
+            return StoreError(.full, "The disk of \(path) is full: make room, nothing is lost meanwhile.")
         case SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH:
             return StoreError(.readOnly, "\(path) cannot be written: \(reason). Check its owner and the mount.")
-        case SQLITE_CANTOPEN: return StoreError(.missing, "Cannot open \(path): \(reason).")
+        case SQLITE_CANTOPEN: return StoreError(errno: system == 0 ? ENOENT : system, "open", path)
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             return StoreError(.damaged, "\(path) is damaged: \(reason). Restore it from a backup.")
         case SQLITE_BUSY, SQLITE_LOCKED: return StoreError(.held, "\(path) is held by another process.")
@@ -172,6 +176,15 @@ final class SQLite {
         fileprivate let statement: OpaquePointer
 
         func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
+
+        /// A count or number that is never negative.
+        func number<Number: UnsignedInteger>(_ column: Int32) throws(StoreError) -> Number {
+            guard let number = Number(exactly: integer(column)) else {
+                let file = sqlite3_db_filename(sqlite3_db_handle(statement), "main").map { String(cString: $0) }
+                throw StoreError(.damaged, "\(file ?? "A file") is damaged: it holds a number that is none.")
+            }
+            return number
+        }
 
         func isNull(_ column: Int32) -> Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
 

@@ -70,7 +70,27 @@ enum SegmentCodec {
 
     // MARK: Encoding
 
-    /// The columns of a segment. `columns` are in order and whole. Cost: about 2 µs an event.
+    /// Cuts events into ranges that a segment can hold: at most ``Limits/segmentEventsMax`` events, and so few bytes of
+    /// text that no column exceeds ``Limits/columnBytesMax``, however long and different the texts are.
+    static func cuts(_ columns: EventColumns) -> [Range<Int>] {
+        // A column has at most 17 bytes of lengths and indices for an event beside its texts, and 10 before them.
+        let weightOfNumbers = 32
+        var cuts: [Range<Int>] = []
+        var start = 0
+        var weight = 0
+        for event in 0..<columns.count {
+            let added = weightOfNumbers + columns.textBytes(of: event)
+            if event - start == Limits.segmentEventsMax || weight + added > Limits.columnBytesMax {
+                cuts.append(start..<event)
+                (start, weight) = (event, 0)
+            }
+            weight += added
+        }
+        if start < columns.count { cuts.append(start..<columns.count) }
+        return cuts
+    }
+
+    /// The columns of a segment. `columns` are in order, whole, and no more than ``cuts(_:)`` allows. Cost: about 2 µs an event.
     static func encode(_ columns: EventColumns, keepingIDs: Bool) -> [EncodedColumn] {
         let contexts = Contexts(pages: columns.pages, kinds: columns.kinds)
         var encoded = [
@@ -287,7 +307,10 @@ enum SegmentCodec {
             }
         }
         if wanted.contains(.scrolls) {
-            result.scrolls = try read(.scrolls) { (reader) throws(ByteReader.Malformed) in Array(try reader.raw(count))
+            result.scrolls = try read(.scrolls) { (reader) throws(ByteReader.Malformed) in
+                let scrolls = Array(try reader.raw(count))
+                guard scrolls.allSatisfy(Event.isScroll) else { throw ByteReader.Malformed() }
+                return scrolls
             }
         }
         return result
@@ -297,10 +320,10 @@ enum SegmentCodec {
         _ reader: inout ByteReader, _ count: Int
     ) throws(ByteReader.Malformed) -> [VisitorNumber] {
         var runs: [VisitorNumber] = []
-        for _ in 0..<(try reader.count()) {
+        for _ in 0..<(try reader.count(atMost: count)) {
             let step = try reader.varint32()
             let (visitor, overflow) = (runs.last ?? 0).addingReportingOverflow(step)
-            guard !overflow, step > 0 || runs.isEmpty else { throw ByteReader.Malformed() }
+            guard !overflow, step > 0 else { throw ByteReader.Malformed() }
             runs.append(visitor)
         }
         var visitors: [VisitorNumber] = []
@@ -320,9 +343,9 @@ enum SegmentCodec {
         let earliest = try reader.zigzag()
         var times = [Int64](repeating: 0, count: visitors.count)
         func later(_ time: Int64, by step: UInt64) throws(ByteReader.Malformed) -> Int64 {
-            guard let step = Int64(exactly: step), case let (sum, false) = time.addingReportingOverflow(step) else {
-                throw ByteReader.Malformed()
-            }
+            guard let step = Int64(exactly: step), case let (sum, false) = time.addingReportingOverflow(step),
+                Limits.eventTimes.contains(sum)
+            else { throw ByteReader.Malformed() }
             return sum
         }
         for index in visitors.indices where index == 0 || visitors[index] != visitors[index - 1] {
@@ -366,9 +389,10 @@ enum SegmentCodec {
         ids.reserveCapacity(count)
         for _ in 0..<count {
             let header = try reader.varint()
-            guard header >> 1 <= Limits.eventIDLength.upperBound else { throw ByteReader.Malformed() }
+            let isHex = header & 1 == 1
+            guard header >> 1 <= Limits.eventIDLength.upperBound / (isHex ? 2 : 1) else { throw ByteReader.Malformed() }
             let bytes = try reader.raw(Int(header >> 1))
-            if header & 1 == 1 {
+            if isHex {
                 ids.append(Hex.text(bytes))
             } else {
                 guard let id = String(validating: bytes, as: UTF8.self) else { throw ByteReader.Malformed() }
@@ -383,7 +407,8 @@ enum SegmentCodec {
         _ value: (inout ByteReader) throws(ByteReader.Malformed) -> Value
     ) throws(ByteReader.Malformed) -> EventColumns.Interned<Value> {
         var column = EventColumns.Interned<Value>()
-        for _ in 0..<(try reader.count()) { column.values.append(try value(&reader)) }
+        // Each value is one that an event has.
+        for _ in 0..<(try reader.count(atMost: count)) { column.values.append(try value(&reader)) }
         column.indices.reserveCapacity(count)
         var last = [UInt32](repeating: .max, count: context.count)
         for event in 0..<count {

@@ -14,8 +14,9 @@ public final class Store: Sendable {
     private let key: ServerKey
     private let durable: Bool
     private let lock: DirectoryLock
-    private let ledger: Mutex<Ledger>
-    private let journal: Mutex<Journal>
+    /// None once the store is closed.
+    private let ledger: Mutex<Ledger?>
+    private let journal: Mutex<Journal?>
     /// Held while partitions are written.
     private let partitions = Mutex(())
     private let withdrawnSites = Mutex<[String: WithdrawnVisitors]>([:])
@@ -30,27 +31,53 @@ public final class Store: Sendable {
         directory: String, key: ServerKey, durability: Configuration.Durability, now: Instant
     ) throws(StoreError) -> Store {
         try Files.makeDirectory(directory)
-        let store = try Store(directory, key, durable: durability == .full, DirectoryLock(directory))
-        for (site, visitors) in try store.ledger.withLock({ (ledger) throws(StoreError) in try ledger.withdrawn() }) {
+        let lock = try DirectoryLock(directory)
+        let store = try Store(directory, key, durable: durability == .full, lock, now)
+        for (site, visitors) in try store.withLedger({ (ledger) throws(StoreError) in try ledger.withdrawn() }) {
             store.withdrawn(site: site).insert(visitors)
         }
         try store.drain(at: now)
-        try store.remember(since: now.advanced(by: -Limits.duplicateMilliseconds))
+        try store.eraseRestored()
+        // An event may have been a day old when it came, and its copies may come for a day after.
+        try store.remember(since: now.advanced(by: -Limits.duplicateMilliseconds - Limits.ageMillisecondsMax))
         return store
     }
 
-    private init(_ directory: String, _ key: ServerKey, durable: Bool, _ lock: DirectoryLock) throws(StoreError) {
+    private init(
+        _ directory: String, _ key: ServerKey, durable: Bool, _ lock: DirectoryLock, _ now: Instant
+    ) throws(StoreError) {
         self.directory = directory
         self.key = key
         self.durable = durable
         self.lock = lock
         ledger = Mutex(try Ledger(path: "\(directory)/ledger.sqlite", key: key, durable: durable))
-        journal = Mutex(try Journal(path: "\(directory)/journal.sqlite", durable: durable))
+        journal = Mutex(try Journal(path: "\(directory)/journal.sqlite", durable: durable, now: now))
     }
+
+    private func withLedger<Result: Sendable>(
+        _ body: (Ledger) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try ledger.withLock { (ledger) throws(StoreError) in
+            guard let ledger else { throw closed }
+            return try body(ledger)
+        }
+    }
+
+    private func withJournal<Result: Sendable>(
+        _ body: (Journal) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try journal.withLock { (journal) throws(StoreError) in
+            guard let journal else { throw closed }
+            return try body(journal)
+        }
+    }
+
+    private var closed: StoreError { StoreError(.missing, "\(directory) was closed: open it again.") }
 
     // MARK: Choices
 
-    /// Makes choices durable, all or none; answers stand in the order of the requests. One fsync.
+    /// Makes choices durable, all or none; answers stand in the order of the requests. One fsync. An erasure that is
+    /// new reads the visitors of each partition of the site first, to say how many events it ends.
     public func commit(_ requests: [LedgerRequest]) throws(StoreError) -> [LedgerAnswer] {
         // Nothing of a visitor is appended from before the ledger says so, so that no row of the journal slips past the
         // drain that finishes an erasure.
@@ -58,12 +85,23 @@ public final class Store: Sendable {
         for case .withdraw(let site, let visitor, _, _, _) in requests where withdrawn(site: site).insert(visitor) {
             added.append((withdrawn(site: site), visitor))
         }
-        var answers: [LedgerAnswer]
         do throws(StoreError) {
-            answers = try ledger.withLock { (ledger) throws(StoreError) in
+            var found: [(events: Int, partitions: Int)] = []
+            for request in requests {
+                guard case .withdraw(let site, let visitor, true, _, _) = request,
+                    try withLedger({ (ledger) throws(StoreError) in try ledger.isKnown(visitor, site: site) })
+                else {
+                    found.append((0, 0))
+                    continue
+                }
+                // An append that was under way when the visitor was noted is counted too.
+                try withJournal { (_) throws(StoreError) in }
+                found.append(try count(of: visitor, site: site))
+            }
+            return try withLedger { (ledger) throws(StoreError) in
                 try ledger.transaction { () throws(StoreError) in
                     var answers: [LedgerAnswer] = []
-                    for request in requests { answers.append(try record(request, ledger)) }
+                    for (request, held) in zip(requests, found) { answers.append(try record(request, held, ledger)) }
                     return answers
                 }
             }
@@ -71,21 +109,13 @@ public final class Store: Sendable {
             for each in added { each.sites.remove(each.visitor) }
             throw error
         }
-        for (index, request) in requests.enumerated() {
-            guard case .withdrawn(let withdrawal) = answers[index],
-                case .withdraw(let site, let visitor, _, let at, _) = request
-            else { continue }
-            // Erased just now: what still lies in the files is what no reader sees any more.
-            let found = withdrawal.events > 0 ? try count(of: visitor, site: site) : (events: 0, partitions: 0)
-            let text = receipt(site: site, at: at, events: found.events, partitions: found.partitions)
-            answers[index] = .withdrawn(
-                Withdrawal(events: found.events, partitions: found.partitions, receipt: text))
-        }
-        return answers
     }
 
-    /// Records one request. An erasure that is new says 1 event, until they are counted outside of the transaction.
-    private func record(_ request: LedgerRequest, _ ledger: Ledger) throws(StoreError) -> LedgerAnswer {
+    /// Records one request.
+    /// - Parameter held: what the visitor of a withdrawal has, for the answer.
+    private func record(
+        _ request: LedgerRequest, _ held: (events: Int, partitions: Int), _ ledger: Ledger
+    ) throws(StoreError) -> LedgerAnswer {
         switch request {
         case .grant(let consent):
             return .granted(try ledger.grant(consent))
@@ -93,7 +123,9 @@ public final class Store: Sendable {
             try ledger.count("refused", 1, site: site, day: day)
         case .withdraw(let site, let visitor, let erase, let at, let day):
             let erases = try ledger.withdraw(site: site, visitor: visitor, erase: erase, at: at, day: day)
-            return .withdrawn(Withdrawal(events: erases ? 1 : 0, partitions: 0, receipt: ""))
+            let (events, partitions) = erases ? held : (0, 0)
+            let text = receipt(site: site, at: at, events: events, partitions: partitions)
+            return .withdrawn(Withdrawal(events: events, partitions: partitions, receipt: text))
         case .ground(let site, let basis, let at):
             return .ground(try ledger.ground(site: site, basis: basis, at: at))
         case .refusals(let site, let day, let reason, let count):
@@ -112,28 +144,27 @@ public final class Store: Sendable {
         }
     }
 
-    /// How many events of a visitor lie in how many partitions and days of the journal.
+    /// How many events of a visitor lie in how many partitions and days of the journal. What is damaged counts for
+    /// none: it must not keep anybody from withdrawing.
     private func count(of visitor: VisitorNumber, site: String) throws(StoreError) -> (events: Int, partitions: Int) {
         var events = 0
         var days: Set<Day> = []
-        let path = "\(directory)/journal.sqlite"
         var drained: [Day: Int64] = [:]
         var waiting: [(number: Int64, day: Day)] = []
-        try Journal.batches(try SQLite(path, .read), 1...Int64.max, damaged: { _, _ in }) { number, batches in
-            for batch in batches where batch.site == site {
-                for event in (try? batch.events()) ?? [] where event.visitor == visitor {
-                    waiting.append((number, event.time.day))
-                }
-            }
+        let reader = try SQLite("\(directory)/journal.sqlite", .read)
+        try Journal.events(reader, 1...Int64.max, of: site, damaged: { _, _ in }) { number, _, events in
+            for event in events where event.visitor == visitor { waiting.append((number, event.time.day)) }
         }
         for day in try Partition.days(directory, site) {
-            let partition = try Partition(directory: directory, site: site, day: day, .read)
-            let found = try partition.snapshot { () throws(StoreError) in
-                drained[day] = try partition.drainedThrough()
-                return try partition.count(of: visitor)
+            do throws(StoreError) {
+                let partition = try Partition(directory: directory, site: site, day: day, .read)
+                let found = try partition.count(of: visitor)
+                drained[day] = found.drainedThrough
+                if found.events > 0 { days.insert(day) }
+                events += found.events
+            } catch  where error.kind == .damaged || error.kind == .missing {
+                continue
             }
-            if found > 0 { days.insert(day) }
-            events += found
         }
         for (number, day) in waiting where number > drained[day] ?? 0 {
             events += 1
@@ -153,7 +184,7 @@ public final class Store: Sendable {
     /// Makes events durable: one row of the journal, one fsync. Events of withdrawn visitors are left out.
     /// - Returns: whether enough waits in the journal for a segment, so that a drain is worth it now.
     public func append(_ batches: [EventBatch]) throws(StoreError) -> Bool {
-        try journal.withLock { (journal) throws(StoreError) in
+        try withJournal { (journal) throws(StoreError) in
             // Judged under the lock of the journal, so that a drain that follows a withdrawal meets every row of it.
             var kept: [EventBatch] = []
             for batch in batches where batch.count > 0 {
@@ -185,62 +216,119 @@ public final class Store: Sendable {
     /// Moves what waits in the journal into partitions and finishes erasures that are under way.
     ///
     /// A row of the journal goes only after each partition that has events of it is durable, and a partition takes no row
-    /// twice: whatever point a crash comes at, the next drain ends with the same result.
+    /// twice: whatever point a crash comes at, the next drain ends with the same result. What is damaged stays where it
+    /// is, events for a damaged partition wait in the journal, and erasures that may concern it stay under way.
     /// - Parameter now: the server's time, noted as that of the erasures that are finished.
-    public func drain(at now: Instant) throws(StoreError) {
+    /// - Returns: one sentence for each damaged thing that was met.
+    @discardableResult public func drain(at now: Instant) throws(StoreError) -> [String] {
         try partitions.withLock { (_) throws(StoreError) in
-            let erasures = try ledger.withLock { (ledger) throws(StoreError) in try ledger.pendingErasures() }
-            let isClean = try drainJournal()
-            guard !erasures.isEmpty else { return }
-            var isDone = isClean
-            for (site, visitors) in erasures {
-                for day in try Partition.days(directory, site) {
-                    let partition = try partition(site, day)
-                    let isGone = try partition.erase(visitors)
-                    isDone = isDone && isGone
-                }
+            let erasures = try withLedger { (ledger) throws(StoreError) in try ledger.pendingErasures() }
+            var damage = Damage()
+            let isClean = try drainJournal(&damage)
+            var finished: [String: Ledger.Erasures] = [:]
+            for (site, erased) in erasures {
+                let isGone = try erase(erased, site: site, &damage)
+                if isGone, isClean, !damage.sites.contains(site) { finished[site] = erased }
             }
-            guard isDone else { return }
-            try ledger.withLock { (ledger) throws(StoreError) in
-                try ledger.complete(erasures, at: now)
+            if !finished.isEmpty {
+                try withLedger { (ledger) throws(StoreError) in try ledger.complete(finished, at: now) }
+            }
+            return damage.sentences
+        }
+    }
+
+    /// What a drain met that it could not read.
+    private struct Damage {
+        var sentences: [String] = []
+        /// Rows of the journal that must stay.
+        var rows: Set<Int64> = []
+        /// Sites whose erasures cannot be finished.
+        var sites: Set<String> = []
+    }
+
+    /// - Returns: whether nothing of visitors is left in the partitions of a site.
+    private func erase(
+        _ erased: Ledger.Erasures, site: String, _ damage: inout Damage
+    ) throws(StoreError) -> Bool {
+        var isGone = true
+        for day in try Partition.days(directory, site) {
+            do throws(StoreError) {
+                let isDone = try partition(site, day).erase(erased.visitors, through: erased.through) {
+                    damage.sentences.append($0.description)
+                }
+                isGone = isGone && isDone
+            } catch  where error.kind == .damaged {
+                damage.sentences.append(error.description)
+                isGone = false
+            }
+        }
+        return isGone
+    }
+
+    /// Erases anew what a partition has brought back that was restored from an older backup than the ledger.
+    private func eraseRestored() throws(StoreError) {
+        try partitions.withLock { (_) throws(StoreError) in
+            for site in try Files.names(in: "\(directory)/partitions") {
+                for day in try Partition.days(directory, site) {
+                    do throws(StoreError) {
+                        let partition = try Partition(directory: directory, site: site, day: day, .read)
+                        let through = try partition.erasedThrough()
+                        let later = try withLedger { (ledger) throws(StoreError) in
+                            try ledger.erasures(site: site, after: through)
+                        }
+                        guard !later.visitors.isEmpty else { continue }
+                        _ = try self.partition(site, day).erase(later.visitors, through: later.through) { _ in }
+                    } catch  where error.kind == .damaged || error.kind == .missing {
+                        // Readers pass over erased visitors, and over what is damaged.
+                        continue
+                    }
+                }
             }
         }
     }
 
-    /// - Returns: whether nothing of the rows is left in the journal's files.
-    private func drainJournal() throws(StoreError) -> Bool {
-        let through = try journal.withLock { (journal) throws(StoreError) in try journal.last() }
+    /// - Returns: whether nothing of the rows is left in the journal's files, but for those of damaged sites.
+    private func drainJournal(_ damage: inout Damage) throws(StoreError) -> Bool {
+        let through = try withJournal { (journal) throws(StoreError) in try journal.last() }
         var next: Int64 = 1
-        var damaged: [Int64] = []
+        var isReadable = true
         let reader = try SQLite("\(directory)/journal.sqlite", .read)
         while next <= through {
             var gathered: [String: [Day: [(number: Int64, event: Event)]]] = [:]
             // Rows are read in portions, so that memory is bounded however much a crash has left.
             let last = try Journal.portion(reader, next...through, events: Limits.segmentEventsMax)
-            try Journal.batches(reader, next...last, damaged: { number, _ in damaged.append(number) }) {
-                number, batches in
-                for batch in batches {
-                    for event in (try? batch.events()) ?? [] {
-                        gathered[batch.site, default: [:]][event.time.day, default: []].append((number, event))
-                    }
+            try Journal.events(reader, next...last) { number, sentence in
+                damage.rows.insert(number)
+                damage.sentences.append(sentence)
+                isReadable = false
+            } each: { number, site, events in
+                for event in events {
+                    gathered[site, default: [:]][event.time.day, default: []].append((number, event))
                 }
             }
             for (site, days) in gathered.sorted(by: { $0.key < $1.key }) {
                 for (day, rows) in days.sorted(by: { $0.key < $1.key }) {
-                    let partition = try partition(site, day)
-                    let drained = try partition.drainedThrough()
-                    let events = rows.filter { $0.number > drained }.map(\.event)
-                    if !events.isEmpty { try partition.add(events, through: last) }
+                    do throws(StoreError) {
+                        let partition = try partition(site, day)
+                        let drained = try partition.drainedThrough()
+                        let events = rows.filter { $0.number > drained }.map(\.event)
+                        if !events.isEmpty { _ = try partition.add(events, through: last) }
+                    } catch  where error.kind == .damaged {
+                        damage.sentences.append(error.description)
+                        damage.sites.insert(site)
+                        damage.rows.formUnion(rows.map(\.number))
+                    }
                 }
             }
             next = last + 1
         }
-        return try journal.withLock { (journal) throws(StoreError) in
-            let isClean = try journal.remove(through: through, except: damaged)
+        let kept = damage.rows
+        return try withJournal { (journal) throws(StoreError) in
+            let isClean = try journal.remove(through: through, except: kept)
             let waiting = try journal.waiting()
             waitingCounts.withLock { $0 = waiting }
             return isClean
-        }
+        } && isReadable
     }
 
     private func partition(_ site: String, _ day: Day) throws(StoreError) -> Partition {
@@ -252,12 +340,16 @@ public final class Store: Sendable {
     private func remember(since: Instant) throws(StoreError) {
         for site in try Files.names(in: "\(directory)/partitions") {
             for day in try Partition.days(directory, site) where day >= since.day {
-                let partition = try Partition(directory: directory, site: site, day: day, .read)
-                let segments = try partition.segments(from: since, columns: .ids, damaged: { _ in })
-                for columns in segments {
-                    for (visitor, id) in zip(columns.visitors, columns.ids) where !id.isEmpty {
-                        _ = recentIDs.claim(RecentIDs.hash(site: site, visitor: visitor, id: id), at: since)
+                do throws(StoreError) {
+                    let partition = try Partition(directory: directory, site: site, day: day, .read)
+                    for columns in try partition.segments(.ids) {
+                        for (visitor, id) in zip(columns.visitors, columns.ids) where !id.isEmpty {
+                            _ = recentIDs.claim(RecentIDs.hash(site: site, visitor: visitor, id: id), at: since)
+                        }
                     }
+                } catch  where error.kind == .damaged || error.kind == .missing {
+                    // What slips by is found when it is added to the partition.
+                    continue
                 }
             }
         }
@@ -267,7 +359,7 @@ public final class Store: Sendable {
 
     /// Numbers for imported visitors, given where they are new. 0 for one that was erased and must not come back.
     public func numbers(of visitors: [VisitorID], site: String) throws(StoreError) -> [VisitorNumber] {
-        try ledger.withLock { (ledger) throws(StoreError) in
+        try withLedger { (ledger) throws(StoreError) in
             try ledger.transaction { () throws(StoreError) in
                 var numbers: [VisitorNumber] = []
                 numbers.reserveCapacity(visitors.count)
@@ -297,34 +389,34 @@ public final class Store: Sendable {
                 let new = try imported.withLock { (keys) throws(StoreError) in
                     if !keys.knows(site, day, state) {
                         let columns: ColumnSet = [.order, .kinds, .pages, .names]
-                        let held = try partition.segments(columns: columns) { (damage) throws(StoreError) in
-                            throw damage
-                        }
-                        keys.begin(site, day, held)
+                        keys.begin(site, day, try partition.segments(columns))
+                        keys.remember(site, day, state)
                     }
                     return keys.unseen(events, site, day)
                 }
                 guard !new.isEmpty else { continue }
                 do throws(StoreError) {
-                    try partition.add(new, through: nil)
+                    stored += try partition.add(new, through: nil)
                 } catch {
                     imported.withLock { $0.forget(site, day) }
                     throw error
                 }
                 let content = try partition.content()
                 imported.withLock { $0.remember(site, day, content) }
-                stored += new.count
             }
             return stored
         }
     }
 
-    /// Drains and gives the data directory back. Nothing may be called after it.
+    /// Drains and gives the data directory back, also if the drain throws. Further calls throw.
     public func close(at now: Instant) throws(StoreError) {
+        defer {
+            ledger.withLock { $0 = nil }
+            journal.withLock { $0 = nil }
+            lock.release()
+        }
         try drain(at: now)
-        lock.release()
     }
-
 }
 
 /// Visitors of one site who have withdrawn. Safe from any thread.

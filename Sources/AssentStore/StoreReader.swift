@@ -28,32 +28,24 @@ public struct StoreReader: Sendable {
                 waiting[event.time.day, default: []].append((number, event))
             }
         }
-        let existing = Set(try Partition.days(directory, site))
-        var fromJournal: [EventColumns] = []
-        for day in existing.union(waiting.keys).sorted() where days.contains(day) {
-            var content = ContentHash()
-            var isSealed = false
-            var drainedThrough: Int64 = 0
-            // It may have come into being since the days were listed.
-            if existing.contains(day) || waiting[day] != nil, let partition = try partition(site, day) {
-                try partition.snapshot { () throws(StoreError) in
-                    content = try partition.content()
-                    isSealed = try partition.isSealed()
-                    drainedThrough = try partition.drainedThrough()
-                    period.segments += try partition.segments(from: from, to: to, columns: columns, erased: erased) {
-                        (damage) in
+        for day in Set(try Partition.days(directory, site)).union(waiting.keys).sorted() where days.contains(day) {
+            let (rest, times) = (waiting[day] ?? [], from.milliseconds..<to.milliseconds)
+            do throws(StoreError) {
+                // It may have come into being since the days were listed.
+                let partition = try partition(site, day)
+                let reading =
+                    try partition?.read(times, columns, erased: erased, waiting: rest) { (damage) in
                         period.damage.append(damage.description)
-                    }
-                }
+                    } ?? Partition.Reading(waiting: rest.map(\.event), in: times)
+                period.segments += reading.segments
+                period.partitions.append(
+                    PartitionState(
+                        day: day, isSealed: reading.isSealed, events: reading.content.count,
+                        contentSHA256: reading.content.text))
+            } catch  where error.kind == .damaged {
+                period.damage.append(error.description)
             }
-            let rest = (waiting[day] ?? []).filter { $0.number > drainedThrough }.map(\.event)
-            for event in rest { content.add(event) }
-            let asked = rest.filter { $0.time >= from && $0.time < to }
-            if !asked.isEmpty { fromJournal.append(EventColumns(asked)) }
-            period.partitions.append(
-                PartitionState(day: day, isSealed: isSealed, events: content.count, contentSHA256: content.text))
         }
-        period.segments += fromJournal
         return period
     }
 
@@ -67,6 +59,9 @@ public struct StoreReader: Sendable {
         try Ledger.visitorIDs(try ledger(), site: site)
     }
 
+    /// The first entry of the ledger that is not what was written, in a sentence; nil if the chain of hashes holds.
+    public func ledgerFault() throws(StoreError) -> String? { try Ledger.fault(try ledger()) }
+
     /// UTC days of a site of which there are events, ascending, those in the journal included.
     public func days(site: String) throws(StoreError) -> [Day] {
         var days: Set<Day> = []
@@ -78,7 +73,7 @@ public struct StoreReader: Sendable {
         let path = "\(directory)/ledger.sqlite"
         do throws(StoreError) {
             let database = try SQLite(path, .read)
-            try Format.check(database, path, Ledger.version)
+            try Format.ledger.check(database)
             return database
         } catch  where error.kind == .missing {
             throw StoreError(
@@ -101,18 +96,12 @@ public struct StoreReader: Sendable {
         let database: SQLite
         do throws(StoreError) {
             database = try SQLite(path, .read)
+            try Format.journal.check(database)
         } catch  where error.kind == .missing {
             return
         }
-        try Format.check(database, path, Journal.version)
-        try Journal.batches(database, 1...Int64.max, damaged: { damaged($1) }) { number, batches in
-            for batch in batches where batch.site == site {
-                guard let events = try? batch.events() else {
-                    damaged("\(path), batch \(number): its rows are malformed.")
-                    continue
-                }
-                each(number, events)
-            }
+        try Journal.events(database, 1...Int64.max, of: site, damaged: { damaged($1) }) { number, _, events in
+            each(number, events)
         }
     }
 }

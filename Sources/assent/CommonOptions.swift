@@ -57,7 +57,7 @@ struct CommonOptions: ParsableArguments {
 }
 
 /// Reads values of options.
-enum Argument {
+enum OptionValue {
     /// A date such as 2026-11-16.
     static func date(_ text: String) throws -> Day {
         guard let day = Day(text) else { throw ValidationError("Write a date as 2026-11-16.") }

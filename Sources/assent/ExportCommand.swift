@@ -18,10 +18,10 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "The site. (default: the only one)")
     var site: String?
 
-    @Option(help: "First local date. (default: the first that is held)", transform: Argument.date)
+    @Option(help: "First local date. (default: the first that is held)", transform: OptionValue.date)
     var from: Day?
 
-    @Option(help: "Last local date, included. (default: the last that is held)", transform: Argument.date)
+    @Option(help: "Last local date, included. (default: the last that is held)", transform: OptionValue.date)
     var to: Day?
 
     @Option(help: "ndjson or csv.")

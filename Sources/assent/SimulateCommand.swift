@@ -23,7 +23,7 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "Decides every draw.")
     var seed: UInt64 = 1
 
-    @Option(help: "Last day, by the site's clock. (default: yesterday)", transform: Argument.date)
+    @Option(help: "Last day, by the site's clock. (default: yesterday)", transform: OptionValue.date)
     var end: Day?
 
     func validate() throws {

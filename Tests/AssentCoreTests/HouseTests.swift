@@ -18,7 +18,7 @@ import Testing
         ],
         "assent": [
             "AssentCore", "AssentConfiguration", "AssentStore", "AssentReport", "AssentCollector", "DashboardAssets",
-            "ArgumentParser", "Glibc", "Logging", "ServiceLifecycle", "Synchronization",
+            "ArgumentParser", "Glibc", "Logging", "ServiceLifecycle", "Synchronization", "UnixSignals",
         ],
     ]
 

@@ -23,3 +23,18 @@ struct BrowserTrait: SuiteTrait, TestScoping {
 extension Trait where Self == BrowserTrait {
     static var browser: Self { BrowserTrait() }
 }
+
+extension Tab {
+    /// Opens a page of the demonstration site and accepts on it; returns when its pageview has arrived.
+    func accept(_ path: String, on server: PageServer) async throws {
+        try await open(server.origin + path)
+        try await click("[data-assent=accept]")
+        try await server.wait(for: "the first pageview") { _ in !server.events.isEmpty }
+        try await wait(for: "assent.status().pending === 0")
+    }
+
+    /// Keeps links from leading away, so that they can be clicked without a network.
+    func stay() async throws {
+        try await runFirst("addEventListener('click', (e) => e.target.closest('a') && e.preventDefault())")
+    }
+}

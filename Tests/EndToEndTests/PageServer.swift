@@ -23,6 +23,12 @@ final class PageServer: Sendable {
         var headers: [(String, String)] = []
         var body: [UInt8] = []
 
+        var delay = TimeAmount.zero
+        var hangsUp = false
+        var isGood = false
+
+        static func late(_ delay: TimeAmount) -> Answer { Answer(delay: delay, isGood: true) }
+
         static let unavailable = Answer(status: .serviceUnavailable, headers: [("Retry-After", "1")])
         static func events(_ result: String) -> Answer { Answer(headers: [("Assent-Result", result)]) }
     }
@@ -62,12 +68,15 @@ final class PageServer: Sendable {
     }
 
     private let state = Mutex(State())
+    private let policy: String
     private let files: [String: (type: String, bytes: [UInt8])]
 
     /// Listens on a free port of the loopback until it is let go.
-    /// - Parameter pages: further pages, path to HTML.
-    static func start(pages: [String: String] = [:]) async throws -> PageServer {
-        let server = PageServer(pages: pages)
+    /// - Parameters:
+    ///   - pages: further pages, path to HTML.
+    ///   - collector: origin of a real collector, which the pages then take the script from.
+    static func start(pages: [String: String] = [:], collector: String? = nil) async throws -> PageServer {
+        let server = PageServer(pages: pages, collector: collector)
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { [weak server] channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -80,11 +89,16 @@ final class PageServer: Sendable {
         return server
     }
 
-    private init(pages: [String: String]) {
+    private init(pages: [String: String], collector: String?) {
+        policy = Self.policy.replacing("'self'; style", with: "'self' \(collector ?? ""); style")
+            .replacing("connect-src 'self'", with: "connect-src 'self' \(collector ?? "")")
         var files = pages.mapValues { (type: "text/html; charset=utf-8", bytes: Array($0.utf8)) }
         for index in 0..<assent_asset_demo_count() {
             let file = assent_asset_demo(index)
-            let bytes = Array(UnsafeBufferPointer(start: file.bytes, count: file.count))
+            var bytes = Array(UnsafeBufferPointer(start: file.bytes, count: file.count))
+            if let collector {
+                bytes.replace(Array("\"/assent.js\"".utf8), with: Array("\"\(collector)/assent.js?site=demo\"".utf8))
+            }
             files[String(cString: file.path)] = (String(cString: file.content_type), bytes)
         }
         files["/assent.js"] = ("text/javascript; charset=utf-8", Array(Self.script.utf8))
@@ -131,7 +145,7 @@ final class PageServer: Sendable {
         let path = String(head.uri.prefix { $0 != "?" })
         if let file = files[path] {
             return Answer(
-                status: .ok, headers: [("Content-Type", file.type), ("Content-Security-Policy", Self.policy)],
+                status: .ok, headers: [("Content-Type", file.type), ("Content-Security-Policy", policy)],
                 body: file.bytes)
         }
         guard path.hasPrefix("/v1/") else { return Answer(status: .notFound) }
@@ -141,7 +155,13 @@ final class PageServer: Sendable {
                 Received(path: path, contentType: head.headers.first(name: "content-type"), body: json))
             return state.answers[path]?.isEmpty == false ? state.answers[path]?.removeFirst() : nil
         }
-        if let prepared { return prepared }
+        if let prepared, !prepared.isGood { return prepared }
+        var answer = good(path, json)
+        answer.delay = prepared?.delay ?? .zero
+        return answer
+    }
+
+    private func good(_ path: String, _ json: JSON) -> Answer {
         switch (path, json["choice"]) {
         case ("/v1/consent", "granted"):
             let cookies = ["__Host-assent=token; HttpOnly", "assent_choice=granted"]
@@ -180,14 +200,20 @@ private final class Exchange: ChannelInboundHandler {
         case .end:
             guard let head, let server else { return context.close(promise: nil) }
             let answer = server.answer(head, body)
+            guard !answer.hangsUp else { return context.close(promise: nil) }
             var response = HTTPResponseHead(version: head.version, status: answer.status)
             for (name, value) in answer.headers { response.headers.add(name: name, value: value) }
             if answer.status != .noContent {
                 response.headers.add(name: "Content-Length", value: String(answer.body.count))
             }
-            context.write(wrapOutboundOut(.head(response)), promise: nil)
-            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            let channel = context.channel
+            let parts: [HTTPServerResponsePart] = [
+                .head(response), .body(.byteBuffer(ByteBuffer(bytes: answer.body))), .end(nil),
+            ]
+            channel.eventLoop.scheduleTask(in: answer.delay) {
+                for part in parts { channel.write(part, promise: nil) }
+                channel.flush()
+            }
         }
     }
 }

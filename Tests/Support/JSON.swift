@@ -1,7 +1,7 @@
 public import Foundation
 
 /// Any JSON value, for tests that look into bodies, reports and the browser's messages.
-public enum JSON: Sendable, Equatable, Decodable {
+public enum JSON: Sendable, Hashable, Decodable {
     /// One of the six kinds; numbers are doubles.
     case null, bool(Bool), number(Double), string(String), array([JSON]), object([String: JSON])
 
@@ -11,6 +11,7 @@ public enum JSON: Sendable, Equatable, Decodable {
     /// The same from a string.
     public init(_ text: String) throws { try self.init(Data(text.utf8)) }
 
+    /// Reads whatever value comes.
     public init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
         if value.decodeNil() {
@@ -81,10 +82,15 @@ public enum JSON: Sendable, Equatable, Decodable {
 extension JSON: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
+    /// A string.
     public init(stringLiteral value: String) { self = .string(value) }
+    /// True or false.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// A whole number.
     public init(integerLiteral value: Int) { self = .number(Double(value)) }
+    /// An array of values.
     public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+    /// An object of members.
     public init(dictionaryLiteral elements: (String, JSON)...) {
         self = .object(Dictionary(uniqueKeysWithValues: elements))
     }

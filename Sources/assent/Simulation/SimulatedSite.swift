@@ -55,7 +55,7 @@ struct SimulatedSite {
             }
             for glob in campaign.utmCampaign {
                 let name = concrete(glob, "2026")
-                add(3, query: "utm_source=facebook&utm_medium=social&utm_campaign=\(name)", referrer: "")
+                add(3, query: "utm_source=instagram-ads&utm_medium=paid&utm_campaign=\(name)", referrer: "")
                 add(2, query: "utm_source=newsletter&utm_medium=email&utm_campaign=\(name)", referrer: "")
             }
             for glob in campaign.utmSource {

@@ -1,0 +1,127 @@
+import AssentCore
+import AssentStore
+import Foundation
+import Support
+import Testing
+
+@testable import AssentReport
+
+/// Every number of a report against the slow computation from the definitions.
+@Suite struct NumbersTests {
+    static let tables = ["pages", "sources", "locales", "countries", "devices"]
+    static let measures = [
+        "visitors", "visits", "pageviews", "engaged_seconds", "scroll_depth", "bounce_rate", "actions",
+    ]
+
+    /// Both turns of the clocks in both zones, and the turn of the year.
+    static let weeks: [RandomWeek] = [
+        ("2026-W13", "Europe/Brussels"), ("2026-W43", "Europe/Brussels"), ("2026-W53", "Europe/Brussels"),
+        ("2026-W10", "America/New_York"), ("2026-W44", "America/New_York"), ("2026-W01", "America/New_York"),
+        ("2026-W47", "UTC"),
+    ].enumerated().flatMap { index, week in
+        (0..<3).map { RandomWeek(week: week.0, zone: week.1, seed: UInt64(index * 10 + $0)) }
+    }
+
+    @Test("The numbers of a week are those of the definitions", arguments: weeks)
+    func definitions(week: RandomWeek) throws {
+        let events = try week.makeEvents()
+        let before = week.days.lowerBound.advanced(by: -7)...week.days.lowerBound.advanced(by: -1)
+        let request = ReportRequest(days: week.days, comparedDays: before)
+        let made = try members(
+            report(of: events, site: week.site, rules: week.rules, request: request, segments: [40, 1, 0, 90]))
+        let now = Reference(events, site: week.site, from: week.days.lowerBound, to: week.days.upperBound)
+        let then = Reference(events, site: week.site, from: before.lowerBound, to: before.upperBound)
+        #expect(now.visits.count > 20)
+
+        var totals = now.totals
+        totals["change"] = change(["visitors", "visits", "pageviews"], now.totals, then.totals, made["totals"])
+        expect(made["totals"], totals)
+        expect((made["compared"] as? Reference.Members)?["totals"], then.totals)
+        expect(made["unattributed"], now.unattributed.merging(["folded": false]) { $1 })
+        for table in Self.tables { expect(made[table], now.rows(table)) }
+
+        let campaigns = try #require(made["campaigns"] as? [Reference.Members])
+        #expect(campaigns.count == week.site.campaigns.count)
+        for (index, campaign) in campaigns.enumerated() {
+            var expected = now.campaign(index)
+            expected["id"] = week.site.campaigns[index].id
+            expected["name"] = week.site.campaigns[index].name
+            expected["folded"] = false
+            expected["change"] = change(
+                ["visitors", "visits", "landings", "pageviews"], now.campaign(index), then.campaign(index), campaign)
+            for table in Self.tables { expected[table] = now.rows(table, campaign: index) }
+            expect(campaign, expected)
+        }
+        #expect((made["privacy"] as? Reference.Members)?["folded_rows"] as? Int == 0)
+    }
+
+    @Test("The same events give the same bytes however they lie in segments", arguments: weeks.prefix(6))
+    func divisions(week: RandomWeek) throws {
+        let events = try week.makeEvents()
+        var site = week.site
+        var generator = SeededGenerator(seed: week.seed)
+        for minimum in [1, 5] {
+            site.minimumGroup = minimum
+            let divisions = (0..<8).map { _ in
+                (0..<Int.random(in: 0...20, using: &generator)).map { _ in Int.random(in: 0...60, using: &generator) }
+            }
+            let request = ReportRequest(days: week.days)
+            let made = try ([[]] + divisions).map {
+                try report(of: events, site: site, rules: week.rules, request: request, segments: $0).json()
+            }
+            #expect(Set(made).count == 1)
+        }
+    }
+
+    @Test(
+        "Halves are rounded away from zero, exactly",
+        arguments: [
+            (1, 20, 1, 1), (1, 21, 1, 0), (125, 1_000, 2, 13), (-125, 1_000, 2, -13), (2, 3, 4, 6_667), (0, 7, 1, 0),
+            (Int.max, 1, 0, Int.max),
+        ])
+    func rounding(numerator: Int, denominator: Int, decimals: Int, rounded: Int) {
+        #expect(Fraction(numerator, denominator).rounded(decimals: decimals) == rounded)
+    }
+
+    @Test(
+        "A change has four decimals, and none where there was nothing before",
+        arguments: [
+            (12, 10, 2_000), (8, 10, -2_000), (0, 3, -10_000), (1, 3, -6_667), (2, 3, -3_333), (5, 0, nil),
+        ] as [(Int, Int, Int?)])
+    func changes(now: Int, then: Int, change: Int?) {
+        #expect(Fraction.change(from: Fraction(then, 1), to: Fraction(now, 1), decimals: 4) == change)
+        #expect(Fraction.change(from: nil, to: Fraction(now, 1), decimals: 4) == nil)
+    }
+
+    @Test(
+        "The estimate is visits over opt-in rate, within the Wilson interval of the rate",
+        arguments: [
+            // Wilson for 78 of 100 is 0.6893 to 0.8500, for 30 of 30 0.8865 to 1, for 1 of 50 0.00354 to 0.10495.
+            (78, 22, 1_000, [1_282, 1_176, 1_451]), (30, 0, 500, [500, 500, 564]), (1, 49, 10, [500, 95, 2_825]),
+            (29, 0, 500, nil), (0, 40, 500, nil), (15, 15, 0, [0, 0, 0]),
+        ] as [(UInt64, UInt64, Int, [Int]?)])
+    func estimates(granted: UInt64, refused: UInt64, visits: Int, expected: [Int]?) {
+        var tallies = ChoiceTallies()
+        (tallies.granted, tallies.refused) = (granted, refused)
+        let estimate = tallies.estimate(visits: visits)
+        #expect(estimate.map { [$0.visits, $0.low, $0.high] } == expected)
+    }
+
+    /// Changes of counts from the definition; the other changes are taken over as they are.
+    private func change(
+        _ counts: [String], _ now: Reference.Members, _ then: Reference.Members, _ made: Any?
+    ) -> Reference.Members {
+        var change = (made as? Reference.Members)?["change"] as? Reference.Members ?? [:]
+        for count in counts {
+            let (a, b) = (now[count] as? Int ?? 0, then[count] as? Int ?? 0)
+            change[count] = quotient(a - b, b, decimals: 4)
+        }
+        return change
+    }
+
+    private func expect(_ made: Any?, _ expected: Any, sourceLocation: SourceLocation = #_sourceLocation) {
+        for difference in differences(made, expected, at: "") {
+            Issue.record("\(difference)", sourceLocation: sourceLocation)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import FoundationNetworking
+import Glibc
+import Support
+import Testing
+
+/// The program as an operator runs it, built from this package.
+enum Program {
+    private static let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: ".build/debug/assent")
+
+    private static func process(_ arguments: [String], output: Any, errors: Any) throws -> Process {
+        let process = Process()
+        process.executableURL = path
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        return process
+    }
+
+    /// Runs a command to its end and returns what it wrote to standard output; it must succeed.
+    static func run(_ arguments: String...) throws -> Data {
+        let pipe = Pipe()
+        let process = try process(arguments, output: pipe, errors: FileHandle.standardError)
+        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "assent \(arguments.joined(separator: " "))")
+        return output
+    }
+
+    /// `assent serve`, killed at the latest when it is let go.
+    final class Collector {
+        private let process: Process
+        private let staff: String
+
+        /// Starts it and waits until it listens.
+        /// - Parameters:
+        ///   - config: path of its configuration.
+        ///   - staff: address and port of its staff listener.
+        init(config: String, staff: String) async throws {
+            process = try Program.process(
+                ["serve", "--config", config], output: FileHandle.nullDevice, errors: FileHandle.nullDevice)
+            self.staff = staff
+            try await until("it is ready") { try await self.get("/readyz") != nil }
+        }
+
+        deinit { kill() }
+
+        /// Ends it at once, without a word, as a loss of power would end it.
+        func kill() {
+            guard process.isRunning else { return }
+            Glibc.kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+
+        /// Waits until the metrics have a line.
+        func wait(forMetric line: String) async throws {
+            try await until(line) {
+                try await self.get("/metrics")?.split(separator: "\n").contains { $0 == line } == true
+            }
+        }
+
+        private func until(_ what: String, _ condition: () async throws -> Bool) async throws {
+            let deadline = ContinuousClock.now + Chromium.patience
+            while try await !condition() {
+                try #require(ContinuousClock.now < deadline && process.isRunning, "waited in vain until \(what)")
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+
+        private func get(_ path: String) async throws -> String? {
+            let url = try #require(URL(string: "http://\(staff)\(path)"))
+            guard let (body, answer) = try? await URLSession.shared.data(from: url),
+                (answer as? HTTPURLResponse)?.statusCode == 200
+            else { return nil }
+            return String(decoding: body, as: UTF8.self)
+        }
+    }
+
+    /// A port of the loopback that was free just now.
+    static func freePort() throws -> Int {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+            }
+        }
+        try #require(isBound)
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
