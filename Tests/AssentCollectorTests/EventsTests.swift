@@ -55,7 +55,7 @@ import Testing
             ], status: 204, says: "stored=1 duplicate=0 refused=2 reason=host,spam_referrer"),
 
         Case(name: "not JSON", body: "{", status: 400, says: "not JSON"),
-        Case(name: "an empty body", body: "", status: 400, says: "must be an object"),
+        Case(name: "an empty body", body: "", status: 400, says: "not JSON"),
         Case(name: "no site", body: #"{"events":[]}"#, status: 400, says: "site: is missing"),
         Case(name: "a bad id", events: [Running.pageview("short")], status: 400, says: "events[0].id"),
         Case(

@@ -48,7 +48,7 @@ import Testing
                 #"{"time":"\#(time)","visitor":"\#(Samples.visitorID(visitor).hex)","type":"pageview","url":"\#(url)"}"#
             }
             let lines = [
-                line(1, "2026-11-10T10:00:00Z"), "", "nonsense",
+                line(1, "2026-11-10T10:00:00Z"), "", "x",
                 line(2, "2026-11-11T10:00:00Z", "https://other.example/"),
                 line(2, "2026-11-11T10:00:00Z") + "\r", line(1, "2026-11-10T10:00:00Z"),
             ].joined(separator: "\n")
