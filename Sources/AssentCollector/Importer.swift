@@ -1,9 +1,12 @@
 public import AssentCore
 public import AssentStore
+internal import Glibc
+internal import Synchronization
 
 /// Reads lines of an import, one event each, and stores them in large batches. Used with a collector and without one.
 ///
-/// Bytes may come in pieces of any size; memory is bounded by ``Limits/importBatchEvents`` events and one line.
+/// Bytes may come in pieces of any size; memory is bounded by two batches (``Limits/importBatchEvents``,
+/// ``Limits/importBatchBytes``) and one line.
 public struct Importer {
     /// What became of the lines so far.
     public struct Counts: Sendable, Equatable {
@@ -32,7 +35,17 @@ public struct Importer {
     private var number = 1
     private var rest: [UInt8] = []
     private var isTooLong = false
-    private var waiting: [EventLine] = []
+    private var waiting: [Admitted] = []
+    /// Bytes of the lines that wait.
+    private var waitingBytes = 0
+    /// The batch before, which is stored while the next one is read.
+    private var errand: Errand?
+
+    /// A line that has passed the gate, its event still without a number.
+    private struct Admitted: Sendable {
+        let visitor: VisitorID
+        let event: ConsentedEvent
+    }
 
     /// Records the ground on which imported events are held.
     /// - Parameter basis: why they may be held, for the ledger.
@@ -62,7 +75,8 @@ public struct Importer {
         self.badLine = badLine
     }
 
-    /// Takes the next bytes. Batches that are full are stored; what is stored is durable.
+    /// Takes the next bytes. Batches that are full are stored, beside the reading of the next one; what ``counts`` says is
+    /// stored is durable.
     /// - Throws: ``StoreError``; what was stored before stays, and importing it again stores nothing twice.
     public mutating func add(_ bytes: ArraySlice<UInt8>) throws(StoreError) {
         var bytes = bytes
@@ -78,7 +92,7 @@ public struct Importer {
     /// - Throws: ``StoreError``
     public mutating func finish() throws(StoreError) {
         if !rest.isEmpty || isTooLong { try endLine() }
-        try write()
+        try write(beside: false)
     }
 
     private mutating func take(_ bytes: ArraySlice<UInt8>) {
@@ -104,27 +118,116 @@ public struct Importer {
             guard !isTooLong else { throw BadRequest("", "must be at most \(Limits.importLineBytesMax) bytes") }
             let line = try EventLine(parsing: rest)
             // The gate judges now, with any number, so that a bad line gives no visitor a number.
-            _ = try gate.admit(line, visitor: 0, record: ground)
-            waiting.append(line)
+            waiting.append(
+                Admitted(visitor: line.visitor, event: try gate.admit(line, visitor: 0, record: ground)))
         } catch {
             counts.bad += 1
             badLine(number, error.description)
         }
-        if waiting.count == Limits.importBatchEvents { try write() }
+        waitingBytes += rest.count
+        if waiting.count == Limits.importBatchEvents || waitingBytes >= Limits.importBatchBytes {
+            try write(beside: true)
+        }
     }
 
-    private mutating func write() throws(StoreError) {
-        guard !waiting.isEmpty else { return }
-        let lines = waiting
-        waiting.removeAll(keepingCapacity: true)
-        let numbers = try store.numbers(of: lines.map(\.visitor), site: gate.site.id)
-        var events: [ConsentedEvent] = []
-        events.reserveCapacity(lines.count)
-        for (line, visitor) in zip(lines, numbers) where visitor != 0 {
-            if let event = try? gate.admit(line, visitor: visitor, record: ground) { events.append(event) }
+    /// Waits for the batch before, then stores what waits: at once, or beside what this thread does next.
+    private mutating func write(beside: Bool) throws(StoreError) {
+        if let (result, count) = errand?.wait() {
+            errand = nil
+            try note(result, of: count)
         }
-        let stored = try store.importEvents(events, site: gate.site.id, at: now())
+        guard !waiting.isEmpty else { return }
+        let (batch, store, site, now) = (waiting, store, gate.site.id, now)
+        waiting.removeAll(keepingCapacity: true)
+        waitingBytes = 0
+        if beside {
+            errand = Errand(count: batch.count) { Importer.store(batch, site, now(), in: store) }
+        } else {
+            try note(Importer.store(batch, site, now(), in: store), of: batch.count)
+        }
+    }
+
+    private mutating func note(_ result: Result<Int, StoreError>, of count: Int) throws(StoreError) {
+        let stored = try result.get()
         counts.stored += stored
-        counts.duplicates += lines.count - stored
+        counts.duplicates += count - stored
+    }
+
+    private static func store(
+        _ batch: [Admitted], _ site: String, _ now: Instant, in store: Store
+    ) -> Result<Int, StoreError> {
+        do throws(StoreError) {
+            // In the order of their first lines, so that the numbers follow from the lines alone.
+            var seen: Set<VisitorID> = []
+            let visitors = batch.map(\.visitor).filter { seen.insert($0).inserted }
+            let numbers = Dictionary(
+                uniqueKeysWithValues: zip(visitors, try store.numbers(of: visitors, site: site)))
+            var events: [ConsentedEvent] = []
+            events.reserveCapacity(batch.count)
+            for line in batch {
+                guard let number = numbers[line.visitor], number != 0 else { continue }
+                events.append(line.event.numbered(number))
+            }
+            return .success(try store.importEvents(events, site: site, at: now))
+        } catch {
+            return .failure(error)
+        }
+    }
+}
+
+/// The storing of one batch on a thread of its own. It is over when the last reference goes.
+private final class Errand: Sendable {
+    /// What the thread holds.
+    private final class Work: Sendable {
+        let store: @Sendable () -> Result<Int, StoreError>
+        let result = Mutex<Result<Int, StoreError>?>(nil)
+
+        init(_ store: @escaping @Sendable () -> Result<Int, StoreError>) { self.store = store }
+
+        func run() {
+            let done = store()
+            result.withLock { $0 = done }
+        }
+    }
+
+    private let count: Int
+    private let work: Work
+    private let thread = Mutex<pthread_t?>(nil)
+
+    init(count: Int, _ store: @escaping @Sendable () -> Result<Int, StoreError>) {
+        self.count = count
+        work = Work(store)
+        let handed = Unmanaged.passRetained(work)
+        var thread = pthread_t()
+        let status = pthread_create(
+            &thread, nil,
+            { pointer in
+                guard let pointer else { return nil }
+                Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().run()
+                return nil
+            }, handed.toOpaque())
+        if status == 0 {
+            self.thread.withLock { $0 = thread }
+        } else {
+            // No thread to be had: then it is done here.
+            handed.takeRetainedValue().run()
+        }
+    }
+
+    deinit { join() }
+
+    /// What became of the batch, and how many events it had.
+    func wait() -> (result: Result<Int, StoreError>, count: Int) {
+        join()
+        guard let done = work.result.withLock({ $0 }) else { preconditionFailure("the thread leaves a result") }
+        return (done, count)
+    }
+
+    private func join() {
+        let running = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        if let running { pthread_join(running, nil) }
     }
 }

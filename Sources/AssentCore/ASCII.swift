@@ -2,12 +2,28 @@ extension StringProtocol {
     /// Where an ASCII needle stands first, compared byte by byte.
     func range(ofASCII needle: StaticString) -> Range<Index>? {
         let length = needle.utf8CodeUnitCount
-        let bytes = UnsafeBufferPointer(start: needle.utf8Start, count: length)
-        var start = utf8.startIndex
-        while let end = utf8.index(start, offsetBy: length, limitedBy: utf8.endIndex) {
-            if utf8[start..<end].elementsEqual(bytes) { return start..<end }
-            guard start < utf8.endIndex else { return nil }
-            start = utf8.index(after: start)
+        guard let start = offset(ofASCII: UnsafeBufferPointer(start: needle.utf8Start, count: length)) else {
+            return nil
+        }
+        let lower = utf8.index(utf8.startIndex, offsetBy: start)
+        return lower..<utf8.index(lower, offsetBy: length)
+    }
+
+    private func offset(ofASCII needle: UnsafeBufferPointer<UInt8>) -> Int? {
+        let found = utf8.withContiguousStorageIfAvailable { $0.offset(of: needle) }
+        return found ?? Array(utf8).withUnsafeBufferPointer { $0.offset(of: needle) }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Where other bytes stand first. Neither is empty where that matters.
+    fileprivate func offset(of needle: UnsafeBufferPointer<UInt8>) -> Int? {
+        guard let first = needle.first else { return 0 }
+        guard count >= needle.count else { return nil }
+        for start in 0...(count - needle.count) where self[start] == first {
+            var at = 1
+            while at < needle.count, self[start + at] == needle[at] { at += 1 }
+            if at == needle.count { return start }
         }
         return nil
     }

@@ -4,6 +4,14 @@ public struct ConsentedEvent: Sendable, Equatable {
     public let event: Event
 
     init(_ event: Event) { self.event = event }
+
+    /// An imported event under the number that the ledger has given its visitor since it was admitted with 0.
+    public func numbered(_ visitor: VisitorNumber) -> ConsentedEvent {
+        precondition(event.visitor == 0, "an event changes its visitor only once")
+        var event = event
+        event.visitor = visitor
+        return ConsentedEvent(event)
+    }
 }
 
 /// What a request says beside its body, as the gate needs it. The collector makes it from the headers and forgets it.

@@ -108,6 +108,8 @@ public enum Limits {
     public static let duplicateMilliseconds: Int64 = 86_400_000
     /// Lines of an import that are gathered before they are written.
     public static let importBatchEvents = 131_072
+    /// Bytes of lines of an import that are gathered before they are written, though they are fewer.
+    public static let importBatchBytes = 64 * 1024 * 1024
     /// Longest line of an import, in bytes.
     public static let importLineBytesMax = 65_536
     /// Event keys that an import keeps to recognise events that are already held.

@@ -64,13 +64,38 @@ public enum UserAgent {
     private static func isMachine(_ header: String) -> Bool {
         if header.range(ofASCII: "Go-http-client") != nil || header.range(ofASCII: "+http") != nil { return true }
         guard header.utf8.first.map({ (0x41...0x5A).contains($0 & 0xDF) }) == true else { return true }
-        return header.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-")) }.contains {
-            word in
-            if machineWords.contains(String(word)) || word.hasSuffix("spider") || word.hasSuffix("crawler") {
-                return true
+        var header = header
+        return header.withUTF8 { bytes in
+            var word: [UInt8] = []
+            for byte in bytes {
+                switch byte {
+                case 0x41...0x5A: word.append(byte | 0x20)
+                case 0x61...0x7A, 0x30...0x39, UInt8(ascii: "-"): word.append(byte)
+                default:
+                    if isMachineWord(word) { return true }
+                    word.removeAll(keepingCapacity: true)
+                }
             }
-            // CUBOT makes telephones.
-            return word.hasSuffix("bot") && word != "cubot" || word.hasPrefix("python-") || word.hasPrefix("java-")
+            return isMachineWord(word)
         }
+    }
+
+    private static func isMachineWord(_ word: [UInt8]) -> Bool {
+        func ends(with suffix: StaticString) -> Bool {
+            word.suffix(suffix.utf8CodeUnitCount).elementsEqual(bytes(suffix))
+        }
+        func bytes(_ text: StaticString) -> UnsafeBufferPointer<UInt8> {
+            UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        }
+        // Most words of a browser are numbers, which no machine is called by.
+        guard word.count > 1, !word.allSatisfy({ (0x30...0x39).contains($0) }) else { return false }
+        if word.starts(with: bytes("python-")) || word.starts(with: bytes("java-")) || ends(with: "spider")
+            || ends(with: "crawler")
+        {
+            return true
+        }
+        // CUBOT makes telephones.
+        if ends(with: "bot") { return !word.elementsEqual(bytes("cubot")) }
+        return machineWords.contains(String(decoding: word, as: UTF8.self))
     }
 }

@@ -38,6 +38,7 @@ struct Counting {
         for event in visit.events {
             let rise = countEvent(event, of: visit, group: 0)
             sums.add(rise)
+            if event.campaigns.isEmpty { continue }
             for campaign in event.campaigns {
                 let rise = countEvent(event, of: visit, group: campaign + 1)
                 campaigns[campaign].sums.add(event)

@@ -53,7 +53,9 @@ struct Vocabulary {
     private var countries = Numbering<String>()
     /// Names of actions.
     private(set) var names = Numbering<String>()
-    /// Sources of pages with referrers that visits began with.
+    /// Sources of landings on a page without a query, by referrer.
+    private var sourceOfReferrer: [UInt32] = []
+    /// Sources of landings on a page with a query, which can name one, by page and referrer; filled as they are met.
     private var sourceOfLanding: [UInt64: UInt32] = [:]
     private let direct: UInt32
 
@@ -72,6 +74,8 @@ struct Vocabulary {
             for referrer in columns.referrers.values
             where referrers.number(of: referrer) == campaignsOfReferrer.count {
                 campaignsOfReferrer.append(matcher.campaigns(of: referrer))
+                let name = namer.name(page: Page(host: "", path: ""), referrer: referrer)
+                sourceOfReferrer.append(sources.number(of: name))
             }
             meanings.append(
                 Segment(
@@ -107,6 +111,7 @@ struct Vocabulary {
         let (segment, row) = (place.segment, place.row)
         let page = meanings[segment].pages[Int(segments[segment].pages.indices[row])]
         let referrer = meanings[segment].referrers[Int(segments[segment].referrers.indices[row])]
+        if pages.values[Int(page)].query.isEmpty { return sourceOfReferrer[Int(referrer)] }
         let landing = UInt64(page) << 32 | UInt64(referrer)
         if let known = sourceOfLanding[landing] { return known }
         let name = namer.name(page: pages.values[Int(page)], referrer: referrers.values[Int(referrer)])

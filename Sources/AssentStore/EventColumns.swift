@@ -1,4 +1,5 @@
 public import AssentCore
+internal import Glibc
 
 /// Events column by column: what a segment holds once it is decoded, and what a report reads.
 ///
@@ -56,14 +57,14 @@ public struct EventColumns: Sendable, Equatable {
 
     /// The events of one batch, put in order of visitor, then time, then their place in `events`.
     public init(_ events: [Event]) {
-        let order = events.indices.sorted { left, right in
-            let (a, b) = (events[left], events[right])
-            return (a.visitor, a.time.milliseconds, left) < (b.visitor, b.time.milliseconds, right)
+        // Keys of their own, so that sorting moves no texts about.
+        let order = events.enumerated().map { (visitor: $1.visitor, time: $1.time.milliseconds, index: $0) }.sorted {
+            ($0.visitor, $0.time, $0.index) < ($1.visitor, $1.time, $1.index)
         }
         var interning = Interning()
         count = events.count
-        for index in order {
-            let event = events[index]
+        for place in order {
+            let event = events[place.index]
             visitors.append(event.visitor)
             times.append(event.time.milliseconds)
             records.append(event.record)
@@ -148,25 +149,61 @@ public struct ColumnSet: OptionSet, Sendable {
 /// `String` takes texts as equal that are so as characters, such as an é of one scalar and one of two. What is stored
 /// must come back byte for byte, since hashes are taken over it.
 protocol ByteIdentified: Sendable {
-    /// The texts of the value, and a number for what else it has.
-    var identity: (texts: (String, String, String, String), number: UInt8) { get }
+    func isSame(as other: Self) -> Bool
+    func feed(_ hasher: inout Hasher)
 }
 
 extension String: ByteIdentified {
-    var identity: (texts: (String, String, String, String), number: UInt8) { ((self, "", "", ""), 0) }
+    func isSame(as other: String) -> Bool {
+        guard utf8.count == other.utf8.count else { return false }
+        let isSame = utf8.withContiguousStorageIfAvailable { left in
+            other.utf8.withContiguousStorageIfAvailable { right in
+                guard let left = left.baseAddress, let right = right.baseAddress else { return true }
+                return memcmp(left, right, utf8.count) == 0
+            }
+        }
+        return (isSame ?? nil) ?? utf8.elementsEqual(other.utf8)
+    }
+
+    func feed(_ hasher: inout Hasher) {
+        hasher.combine(utf8.count)
+        var text = self
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
 }
 
 extension Page: ByteIdentified {
-    var identity: (texts: (String, String, String, String), number: UInt8) { ((host, path, query, fragment), 0) }
+    func isSame(as other: Page) -> Bool {
+        path.isSame(as: other.path) && query.isSame(as: other.query) && fragment.isSame(as: other.fragment)
+            && host.isSame(as: other.host)
+    }
+
+    func feed(_ hasher: inout Hasher) {
+        host.feed(&hasher)
+        path.feed(&hasher)
+        query.feed(&hasher)
+        fragment.feed(&hasher)
+    }
 }
 
 extension Referrer: ByteIdentified {
-    var identity: (texts: (String, String, String, String), number: UInt8) { ((host, "", "", ""), pathClass.rawValue) }
+    func isSame(as other: Referrer) -> Bool { pathClass == other.pathClass && host.isSame(as: other.host) }
+
+    func feed(_ hasher: inout Hasher) {
+        hasher.combine(pathClass)
+        host.feed(&hasher)
+    }
 }
 
 extension Client: ByteIdentified {
-    var identity: (texts: (String, String, String, String), number: UInt8) {
-        ((browser, system, "", ""), device.rawValue)
+    func isSame(as other: Client) -> Bool {
+        device == other.device && browser.isSame(as: other.browser) && system.isSame(as: other.system)
+    }
+
+    func feed(_ hasher: inout Hasher) {
+        hasher.combine(device)
+        browser.feed(&hasher)
+        system.feed(&hasher)
     }
 }
 
@@ -175,36 +212,19 @@ struct Interning {
     private struct Key<Value: ByteIdentified>: Hashable {
         let value: Value
 
-        static func == (left: Key, right: Key) -> Bool {
-            let (left, right) = (left.value.identity, right.value.identity)
-            func same(_ left: String, _ right: String) -> Bool {
-                left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
-            }
-            return left.number == right.number && same(left.texts.0, right.texts.0)
-                && same(left.texts.1, right.texts.1) && same(left.texts.2, right.texts.2)
-                && same(left.texts.3, right.texts.3)
-        }
-
-        func hash(into hasher: inout Hasher) {
-            let (texts, number) = value.identity
-            hasher.combine(number)
-            for text in [texts.0, texts.1, texts.2, texts.3] {
-                hasher.combine(text.utf8.count)
-                text.utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-            }
-        }
+        static func == (left: Key, right: Key) -> Bool { left.value.isSame(as: right.value) }
+        func hash(into hasher: inout Hasher) { value.feed(&hasher) }
     }
 
     struct Table<Value: ByteIdentified> {
         private var known: [Key<Value>: UInt32] = [:]
 
         mutating func index(of value: Value, in values: inout [Value]) -> UInt32 {
-            let next = UInt32(values.count)
-            let index = known[Key(value: value), default: next]
-            if index == next {
-                known[Key(value: value)] = index
-                values.append(value)
-            }
+            let key = Key(value: value)
+            if let index = known[key] { return index }
+            let index = UInt32(values.count)
+            known[key] = index
+            values.append(value)
             return index
         }
     }

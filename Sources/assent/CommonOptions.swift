@@ -15,14 +15,17 @@ struct CommonOptions: ParsableArguments {
     private static let defaultFiles = ["config/assent.toml", "/etc/assent/assent.toml"]
 
     /// The configuration, checked whole.
-    func load() throws(Failure) -> Configuration {
+    func load() throws(Failure) -> Configuration { try loadNamed().configuration }
+
+    /// The configuration and the file that it is from.
+    func loadNamed() throws(Failure) -> (configuration: Configuration, file: String) {
         let (file, bytes) = try contents()
         do {
             var configuration = try Configuration(toml: bytes, file: file, environment: Self.environment) {
                 (try? SystemTables.timeZone(named: $0)) != nil
             }
             if let data { configuration.data = data }
-            return configuration
+            return (configuration, file)
         } catch {
             throw Failure(.configuration, error.description)
         }

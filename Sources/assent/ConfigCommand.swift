@@ -14,9 +14,10 @@ struct ConfigCommand: ParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() throws {
-            let configuration = try common.load()
+            let (configuration, file) = try common.loadNamed()
             var writer = FileWriter()
-            try writer.write(ConfigurationSummary.text(of: configuration).utf8)
+            try writer.write(Array("\(file) is valid.\n\n".utf8))
+            try writer.write(Array(ConfigurationSummary.text(of: configuration).utf8))
             try writer.finish()
             for warning in ConfigurationSummary.warnings(about: configuration) { Console.say(warning) }
         }
@@ -29,7 +30,6 @@ enum ConfigurationSummary {
     static func text(of configuration: Configuration) -> String {
         let limit = configuration.requestsPerMinute
         var lines = [
-            "The configuration is valid.", "",
             "listen       \(configuration.listen), staff \(configuration.staffListen)",
             "data         \(configuration.data), durability \(configuration.durability.rawValue)",
             "limit        \(limit == 0 ? "none" : "\(limit) requests a minute")",

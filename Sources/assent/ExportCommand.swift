@@ -127,8 +127,13 @@ struct EventExport {
                         index: Int32(index)))
             }
         }
-        // Of one visitor and time the order is that of arrival: earlier segments first.
-        places.sort { ($0.time, $0.visitor, $0.segment, $0.index) < ($1.time, $1.visitor, $1.segment, $1.index) }
+        // Of one time the order is that of the ids, since numbers differ from store to store; of one visitor that of
+        // arrival, earlier segments first.
+        places.sort { left, right in
+            if left.time != right.time { return left.time < right.time }
+            if left.visitor == right.visitor { return (left.segment, left.index) < (right.segment, right.index) }
+            return visitors[left.visitor]?.hex ?? "" < visitors[right.visitor]?.hex ?? ""
+        }
         for place in places {
             let event = segments[Int(place.segment)].event(at: Int(place.index))
             // Erased since the events were read.

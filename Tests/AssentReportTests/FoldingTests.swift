@@ -176,6 +176,28 @@ import Testing
         #expect(try sources([]) == [])
     }
 
+    @Test("A campaign is hidden where the visits outside of it are those of a few visitors, though all were in it once")
+    func outside() throws {
+        var site = Samples.site
+        site.minimumGroup = 10
+        site.campaigns = [
+            Campaign(id: "all", name: "All", referrers: ["t.co"]), Campaign(id: "some", name: "Some", paths: ["/some"]),
+        ]
+        var events = Self.visits([("t.co", 1...30)])
+        for index in 0..<12 { events[index].page.path = "/some" }
+        for var event in events[20..<23] {
+            (event.referrer, event.page.path) = (.none, "/some")
+            event.time = Samples.monday.advanced(by: 1).start
+            events.append(event)
+        }
+        let request = ReportRequest(days: ISOWeek(containing: Samples.monday).days)
+        let made = try members(report(of: events, site: site, rules: .utc, request: request))
+        let campaigns = try #require(made["campaigns"] as? [Reference.Members])
+        #expect(campaigns.map { $0["folded"] as? Bool } == [true, false])
+        #expect(campaigns[0]["visits"] is NSNull && campaigns[0]["pages"] as? [String] == [])
+        #expect(campaigns[1]["visits"] as? Int == 15)
+    }
+
     @Test("A row that is itself called other stands in a table once")
     func rowCalledOther() throws {
         var events = Self.visits([("none", 1...30), ("a.net", 31...34)])

@@ -61,6 +61,36 @@ import Testing
         #expect(atOnce.count == 240)
     }
 
+    @Test(
+        "Runs that are read in parts give the same, in segments of the asked size",
+        arguments: 1...20 as ClosedRange<UInt64>)
+    func inParts(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        var runs = (0..<4).map { sampleEvents(Int.random(in: 0...150, using: &generator), visitors: 1...7, seed: $0) }
+        runs.append(Array(runs.joined().shuffled(using: &generator).prefix(40)))
+        let expected = Self.slowly(runs) { $0 != 5 }
+        // A visitor's events may stand in several parts of a run, and parts may be empty.
+        let parts = runs.map { run in
+            let columns = EventColumns(run)
+            var cuts = (0..<5).map { _ in Int.random(in: 0...columns.count, using: &generator) } + [0, columns.count]
+            cuts.sort()
+            return zip(cuts, cuts.dropFirst()).map { columns.selecting($0..<$1) }
+        }
+        let most = Int.random(in: 1...90, using: &generator)
+        var merge = ColumnMerge(parts)
+        var segments: [EventColumns] = []
+        while let segment = merge.next(atMost: most, keeping: { $0 != 5 }, read: { $0 }) { segments.append(segment) }
+        #expect(segments.flatMap(\.events) == expected.kept)
+        #expect(segments.dropLast().allSatisfy { $0.count == most } && segments.allSatisfy { (1...most) ~= $0.count })
+        #expect(merge.duplicates == expected.dropped)
+        for segment in segments {
+            let decoded = try SegmentCodecTests.decode(
+                SegmentCodec.encode(segment, keepingIDs: true), count: segment.count
+            ).get()
+            #expect(decoded.events == segment.events)
+        }
+    }
+
     @Test func `the same id of two visitors is two events`() {
         var events = sampleEvents(2, seed: 1)
         (events[0].visitor, events[1].visitor) = (1, 2)

@@ -29,7 +29,10 @@ final class PageServer: Sendable {
 
         static func late(_ delay: TimeAmount) -> Answer { Answer(delay: delay, isGood: true) }
 
-        static let unavailable = Answer(status: .serviceUnavailable, headers: [("Retry-After", "1")])
+        static let unavailable = later(seconds: 1)
+        static func later(seconds: Int) -> Answer {
+            Answer(status: .serviceUnavailable, headers: [("Retry-After", "\(seconds)")])
+        }
         static func events(_ result: String) -> Answer { Answer(headers: [("Assent-Result", result)]) }
     }
 

@@ -9,25 +9,50 @@ enum Program {
     private static let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: ".build/debug/assent")
 
-    private static func process(_ arguments: [String], output: Any, errors: Any) throws -> Process {
+    private static func process(
+        _ arguments: [String], input: Any = FileHandle.nullDevice, output: Any, errors: Any,
+        environment: [String: String] = [:]
+    ) throws -> Process {
         let process = Process()
         process.executableURL = path
         process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = input
         process.standardOutput = output
         process.standardError = errors
         try process.run()
         return process
     }
 
+    /// How a command ended and what it said.
+    struct Outcome {
+        let status: Int32
+        let output: Data
+        let errors: String
+
+        var text: String { String(decoding: output, as: UTF8.self) }
+    }
+
+    /// Runs a command to its end, with a file as its standard input or none.
+    static func outcome(
+        _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
+    ) throws -> Outcome {
+        let (output, errors) = (Pipe(), Pipe())
+        let file = try input.map { try FileHandle(forReadingFrom: URL(filePath: $0)) }
+        let process = try process(
+            arguments, input: file ?? FileHandle.nullDevice, output: output, errors: errors, environment: environment)
+        let text = try output.fileHandleForReading.readToEnd() ?? Data()
+        let said = try errors.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return Outcome(
+            status: process.terminationStatus, output: text, errors: String(decoding: said, as: UTF8.self))
+    }
+
     /// Runs a command to its end and returns what it wrote to standard output; it must succeed.
     static func run(_ arguments: String...) throws -> Data {
-        let pipe = Pipe()
-        let process = try process(arguments, output: pipe, errors: FileHandle.standardError)
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "assent \(arguments.joined(separator: " "))")
-        return output
+        let outcome = try outcome(arguments)
+        try #require(outcome.status == 0, "assent \(arguments.joined(separator: " ")): \(outcome.errors)")
+        return outcome.output
     }
 
     /// `assent serve`, killed at the latest when it is let go.

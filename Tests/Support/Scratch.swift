@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// A new directory of a test's own, removed with everything in it when the last reference goes.
 public final class TemporaryDirectory: Sendable {
@@ -35,9 +36,25 @@ public final class TemporaryDirectory: Sendable {
 
     /// Names of the files that hold these bytes anywhere.
     public func files(containing bytes: [UInt8]) throws -> [String] {
-        let wanted = Data(bytes)
-        return try files().filter { name in
-            try Data(contentsOf: URL(filePath: "\(path)/\(name)")).range(of: wanted) != nil
+        try files().filter { name in
+            try Data(contentsOf: URL(filePath: "\(path)/\(name)")).withUnsafeBytes { file in
+                var rest = file[...]
+                while let start = rest.first(bytes[0]) {
+                    if file.count - start >= bytes.count, memcmp(file.baseAddress! + start, bytes, bytes.count) == 0 {
+                        return true
+                    }
+                    rest = file[(start + 1)...]
+                }
+                return false
+            }
         }
+    }
+}
+
+extension Slice<UnsafeRawBufferPointer> {
+    /// Where a byte comes first.
+    fileprivate func first(_ byte: UInt8) -> Int? {
+        guard let base = base.baseAddress, let found = memchr(base + startIndex, CInt(byte), count) else { return nil }
+        return UnsafeRawPointer(found) - base
     }
 }
