@@ -31,7 +31,7 @@ public struct Collector: Service {
     private let reader: StoreReader
     private let sites: [ServedSite]
     private let staffToken: String
-    private let pages: [String: Page]
+    private let pages: [String: StaticFile]
     private let patience: Patience
     private let now: @Sendable () -> Instant
     private let logger: Logger
@@ -48,7 +48,7 @@ public struct Collector: Service {
     ///   - started: is told where the listeners listen once both do. Port 0 in the configuration is any free one.
     public init(
         configuration: Configuration, store: Store, reader: StoreReader, key: ServerKey, staffToken: String,
-        timeZones: [String: TimeZoneRules], countries: CountryTable, pages: [String: Page] = [:],
+        timeZones: [String: TimeZoneRules], countries: CountryTable, pages: [String: StaticFile] = [:],
         now: @escaping @Sendable () -> Instant, logger: Logger,
         started: @escaping @Sendable (Addresses) -> Void = { _ in }
     ) {
@@ -60,7 +60,7 @@ public struct Collector: Service {
 
     init(
         configuration: Configuration, store: Store, reader: StoreReader, key: ServerKey, staffToken: String,
-        timeZones: [String: TimeZoneRules], countries: CountryTable, pages: [String: Page], patience: Patience,
+        timeZones: [String: TimeZoneRules], countries: CountryTable, pages: [String: StaticFile], patience: Patience,
         now: @escaping @Sendable () -> Instant, logger: Logger, started: @escaping @Sendable (Addresses) -> Void
     ) {
         self.configuration = configuration

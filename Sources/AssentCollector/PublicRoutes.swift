@@ -19,7 +19,7 @@ final class PublicRoutes: Sendable {
 
     init(
         sites: [ServedSite], committer: Committer, keeper: Keeper, metrics: Metrics, requestsPerMinute: Int,
-        pages: [String: Page], stopSign: StopSign, now: @escaping @Sendable () -> Instant
+        pages: [String: StaticFile], stopSign: StopSign, now: @escaping @Sendable () -> Instant
     ) {
         self.sites = Dictionary(sites.map { ($0.site.id, $0) }, uniquingKeysWith: { $1 })
         self.committer = committer
@@ -147,7 +147,7 @@ final class PublicRoutes: Sendable {
 }
 
 /// A file that the public listener gives out as it is.
-public struct Page: Sendable {
+public struct StaticFile: Sendable {
     /// Its media type.
     public var contentType: String
     /// Its contents.

@@ -44,7 +44,7 @@ struct Running {
     static func collector(
         _ configuration: Configuration = configuration(), in directory: TemporaryDirectory? = nil,
         clock: TestClock = TestClock(noon), patience: Patience = Patience(),
-        pages: [String: AssentCollector.Page] = [:],
+        pages: [String: StaticFile] = [:],
         _ body: (Running) async throws -> Void
     ) async throws {
         let directory = try directory ?? TemporaryDirectory()

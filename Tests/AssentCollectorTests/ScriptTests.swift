@@ -72,7 +72,7 @@ import Testing
 
     @Test("GPC is said to be honoured, pages are given out, nothing of the staff is there")
     func others() async throws {
-        let page = AssentCollector.Page(
+        let page = StaticFile(
             contentType: "text/html; charset=utf-8", bytes: Array("<p>".utf8), policy: "default-src 'none'")
         try await Running.collector(pages: ["/en/": page]) { running in
             let client = try running.client()
