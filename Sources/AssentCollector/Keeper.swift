@@ -110,7 +110,6 @@ final class Keeper: Sendable {
     /// Writes and drains all that is left, and ends the thread.
     func finish() async {
         drainSoon()
-        try? await pool.runIfActive {}
-        try? await pool.shutdownGracefully()
+        await pool.finish()
     }
 }
