@@ -31,7 +31,7 @@ public struct Collector: Service {
     private let reader: StoreReader
     private let sites: [ServedSite]
     private let staffToken: String
-    private let pages: [String: Page]
+    private let pages: [String: StaticFile]
     private let patience: Patience
     private let now: @Sendable () -> Instant
     private let logger: Logger
@@ -48,7 +48,7 @@ public struct Collector: Service {
     ///   - started: is told where the listeners listen once both do. Port 0 in the configuration is any free one.
     public init(
         configuration: Configuration, store: Store, reader: StoreReader, key: ServerKey, staffToken: String,
-        timeZones: [String: TimeZoneRules], countries: CountryTable, pages: [String: Page] = [:],
+        timeZones: [String: TimeZoneRules], countries: CountryTable, pages: [String: StaticFile] = [:],
         now: @escaping @Sendable () -> Instant, logger: Logger,
         started: @escaping @Sendable (Addresses) -> Void = { _ in }
     ) {
@@ -60,7 +60,7 @@ public struct Collector: Service {
 
     init(
         configuration: Configuration, store: Store, reader: StoreReader, key: ServerKey, staffToken: String,
-        timeZones: [String: TimeZoneRules], countries: CountryTable, pages: [String: Page], patience: Patience,
+        timeZones: [String: TimeZoneRules], countries: CountryTable, pages: [String: StaticFile], patience: Patience,
         now: @escaping @Sendable () -> Instant, logger: Logger, started: @escaping @Sendable (Addresses) -> Void
     ) {
         self.configuration = configuration
@@ -97,6 +97,7 @@ public struct Collector: Service {
 
     private func serve(on group: MultiThreadedEventLoopGroup) async throws {
         let loops = Array(group.makeIterator())
+        let stopSign = StopSign()
         let metrics = Metrics()
         let retentionDays = Dictionary(configuration.sites.map { ($0.id, $0.retentionDays) }, uniquingKeysWith: min)
         let keeper = Keeper(
@@ -104,10 +105,10 @@ public struct Collector: Service {
         let committer = Committer(store: store, keeper: keeper, metrics: metrics, logger: logger, loops: loops)
         let open = PublicRoutes(
             sites: sites, committer: committer, keeper: keeper, metrics: metrics,
-            requestsPerMinute: configuration.requestsPerMinute, pages: pages, now: now)
+            requestsPerMinute: configuration.requestsPerMinute, pages: pages, stopSign: stopSign, now: now)
         let staff = StaffRoutes(
             sites: sites, store: store, reader: reader, committer: committer, metrics: metrics, token: staffToken,
-            now: now)
+            stopSign: stopSign, now: now)
         func finish() async {
             await committer.finish()
             await staff.finish()
@@ -116,7 +117,7 @@ public struct Collector: Service {
 
         let listeners: [Listener]
         do {
-            listeners = try await listen(open, staff, metrics, group, loops)
+            listeners = try await listen(open, staff, metrics, stopSign, group, loops)
         } catch {
             await finish()
             throw error
@@ -130,8 +131,7 @@ public struct Collector: Service {
 
         try? await gracefulShutdown()
         logger.info("Stopping.")
-        open.stop()
-        staff.stop()
+        stopSign.raise()
         turns.cancel()
         for listener in listeners { try? await listener.channel.close().get() }
         await close(listeners, loops)
@@ -140,8 +140,8 @@ public struct Collector: Service {
     }
 
     private func listen(
-        _ open: PublicRoutes, _ staff: StaffRoutes, _ metrics: Metrics, _ group: MultiThreadedEventLoopGroup,
-        _ loops: [any EventLoop]
+        _ open: PublicRoutes, _ staff: StaffRoutes, _ metrics: Metrics, _ stopSign: StopSign,
+        _ group: MultiThreadedEventLoopGroup, _ loops: [any EventLoop]
     ) async throws(CollectorError) -> [Listener] {
         func desk(
             crossOrigin: [String: String], bodyBytesMax: @escaping @Sendable (Route) -> Int,
@@ -149,19 +149,22 @@ public struct Collector: Service {
         ) -> Desk {
             Desk(
                 answer: answer, bodyBytesMax: bodyBytesMax, crossOrigin: crossOrigin,
-                trusted: TrustedProxies(configuration.trustedProxies), metrics: metrics, now: now, patience: patience)
+                trusted: TrustedProxies(configuration.trustedProxies), metrics: metrics,
+                stopSign: stopSign, now: now, patience: patience)
         }
         let first = try await Listener.open(
             configuration.listen, key: "listen",
             desk: desk(
                 crossOrigin: PublicRoutes.crossOrigin(configuration.sites), bodyBytesMax: PublicRoutes.bodyBytesMax,
                 answer: open.answer),
-            connectionsMax: Limits.connectionsMax, group: group, loops: loops)
+            connections: Connections(count: metrics.connections), connectionsMax: Limits.connectionsMax, group: group,
+            loops: loops)
         do throws(CollectorError) {
             let second = try await Listener.open(
                 configuration.staffListen, key: "staff_listen",
                 desk: desk(crossOrigin: [:], bodyBytesMax: StaffRoutes.bodyBytesMax, answer: staff.answer),
-                connectionsMax: Limits.staffConnectionsMax, group: group, loops: loops)
+                connections: Connections(count: Metrics.Gauge()), connectionsMax: Limits.staffConnectionsMax,
+                group: group, loops: loops)
             return [first, second]
         } catch {
             try? await first.channel.close().get()

@@ -134,8 +134,7 @@ final class Committer: Sendable {
 
     /// Waits until what has entered is answered, and ends the thread.
     func finish() async {
-        try? await pool.runIfActive {}
-        try? await pool.shutdownGracefully()
+        await pool.finish()
     }
 
     // MARK: Committing
@@ -215,6 +214,14 @@ final class Committer: Sendable {
         }
         for item in events + behind.events { answers.add(.failed, item.reply) }
         for choice in choices + behind.choices { answers.add(.failed, choice.reply) }
+    }
+}
+
+extension NIOThreadPool {
+    /// Waits until a pool of one thread has done what it was given, and ends it.
+    func finish() async {
+        await withCheckedContinuation { done in submit { _ in done.resume() } }
+        try? await shutdownGracefully()
     }
 }
 

@@ -2,6 +2,7 @@ internal import AssentCore
 internal import AssentStore
 internal import NIOCore
 internal import NIOHTTP1
+internal import Synchronization
 
 /// What a listener's connections share.
 struct Desk: Sendable {
@@ -13,8 +14,16 @@ struct Desk: Sendable {
     let crossOrigin: [String: String]
     let trusted: TrustedProxies
     let metrics: Metrics
+    let stopSign: StopSign
     let now: @Sendable () -> Instant
     let patience: Patience
+}
+
+/// Says to everybody that the collector is stopping: what comes from now on is turned away.
+final class StopSign: Sendable {
+    private let up = Atomic(false)
+    var isUp: Bool { up.load(ordering: .relaxed) }
+    func raise() { up.store(true, ordering: .relaxed) }
 }
 
 /// How long a connection waits for its client.
@@ -67,7 +76,6 @@ final class Connection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
 
     private var phase = Phase.open
-    private var isStopping = false
     private var inputIsClosed = false
     /// Whether the client may still be sending something that is not read.
     private var leavesInput = false
@@ -180,7 +188,7 @@ final class Connection: ChannelInboundHandler {
         self.request = nil
         isArriving = false
         sawRequest = true
-        if request.closes || isStopping { phase = .last }
+        if request.closes || desk.stopSign.isUp { phase = .last }
         let reply = Reply(
             connection: NIOLoopBound(self, eventLoop: context.eventLoop), loop: loop, number: answered + slots.count)
         enter(desk.answer(request, reply), of: request)
@@ -282,9 +290,8 @@ final class Connection: ChannelInboundHandler {
         send()
     }
 
-    /// Ends when what is asked is answered, at once if nothing is.
+    /// Ends when what is asked is answered, at once if nothing is. What is arriving ends it when it is there.
     func stop() {
-        isStopping = true
         guard phase == .open, !isArriving else { return }
         phase = .last
         send()

@@ -5,7 +5,8 @@ internal import Synchronization
 
 /// Reads lines of an import, one event each, and stores them in large batches. Used with a collector and without one.
 ///
-/// Bytes may come in pieces of any size; memory is bounded by ``Limits/importBatchEvents`` events and one line.
+/// Bytes may come in pieces of any size; memory is bounded by two batches (``Limits/importBatchEvents``,
+/// ``Limits/importBatchBytes``) and one line.
 public struct Importer {
     /// What became of the lines so far.
     public struct Counts: Sendable, Equatable {
@@ -35,6 +36,8 @@ public struct Importer {
     private var rest: [UInt8] = []
     private var isTooLong = false
     private var waiting: [Admitted] = []
+    /// Bytes of the lines that wait.
+    private var waitingBytes = 0
     /// The batch before, which is stored while the next one is read.
     private var errand: Errand?
 
@@ -121,7 +124,10 @@ public struct Importer {
             counts.bad += 1
             badLine(number, error.description)
         }
-        if waiting.count == Limits.importBatchEvents { try write(beside: true) }
+        waitingBytes += rest.count
+        if waiting.count == Limits.importBatchEvents || waitingBytes >= Limits.importBatchBytes {
+            try write(beside: true)
+        }
     }
 
     /// Waits for the batch before, then stores what waits: at once, or beside what this thread does next.
@@ -133,6 +139,7 @@ public struct Importer {
         guard !waiting.isEmpty else { return }
         let (batch, store, site, now) = (waiting, store, gate.site.id, now)
         waiting.removeAll(keepingCapacity: true)
+        waitingBytes = 0
         if beside {
             errand = Errand(count: batch.count) { Importer.store(batch, site, now(), in: store) }
         } else {

@@ -176,7 +176,6 @@ final class Keeper: Sendable {
     func finish() async {
         state.withLock { $0.isStopping = true }
         drainSoon()
-        try? await pool.runIfActive {}
-        try? await pool.shutdownGracefully()
+        await pool.finish()
     }
 }

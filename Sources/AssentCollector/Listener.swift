@@ -6,9 +6,11 @@ internal import Synchronization
 
 /// The open connections of a listener.
 final class Connections: Sendable {
+    /// How many are accepted, whether or not their pipeline is ready.
+    let count: Metrics.Gauge
     private let open = Mutex<[ObjectIdentifier: NIOLoopBound<Connection>]>([:])
-    /// Accepted, whether or not their pipeline is ready.
-    let count = Metrics.Gauge()
+
+    init(count: Metrics.Gauge) { self.count = count }
 
     func add(_ connection: NIOLoopBound<Connection>) {
         open.withLock { $0[ObjectIdentifier(connection.value)] = connection }
@@ -32,13 +34,12 @@ struct Listener {
     /// Listens at `address:port`.
     /// - Throws: ``CollectorError`` if the address is none, or not to be had.
     static func open(
-        _ endpoint: String, key: String, desk: Desk, connectionsMax: Int, group: MultiThreadedEventLoopGroup,
-        loops: [any EventLoop]
+        _ endpoint: String, key: String, desk: Desk, connections: Connections, connectionsMax: Int,
+        group: MultiThreadedEventLoopGroup, loops: [any EventLoop]
     ) async throws(CollectorError) -> Listener {
         guard let (host, port) = parse(endpoint) else {
             throw CollectorError("\(key): \(endpoint) is no address and port, such as 127.0.0.1:8787.")
         }
-        let connections = Connections()
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Int32(Limits.listenBacklog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

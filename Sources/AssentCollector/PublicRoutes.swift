@@ -2,7 +2,6 @@ internal import AssentCore
 internal import AssentStore
 internal import NIOCore
 internal import NIOHTTP1
-internal import Synchronization
 
 /// What the public listener answers. Everything that a page, a visitor or an attacker can reach is in this type.
 final class PublicRoutes: Sendable {
@@ -14,26 +13,24 @@ final class PublicRoutes: Sendable {
     private let inOrder: [ServedSite]
     private let rateLimit: RateLimit?
     private let pages: [String: Response]
-    private let isStopping = Atomic(false)
+    private let stopSign: StopSign
 
     private static let gpc = Array(#"{"gpc":true,"lastUpdate":"2026-11-01"}"#.utf8)
 
     init(
         sites: [ServedSite], committer: Committer, keeper: Keeper, metrics: Metrics, requestsPerMinute: Int,
-        pages: [String: Page], now: @escaping @Sendable () -> Instant
+        pages: [String: StaticFile], stopSign: StopSign, now: @escaping @Sendable () -> Instant
     ) {
         self.sites = Dictionary(sites.map { ($0.site.id, $0) }, uniquingKeysWith: { $1 })
         self.committer = committer
         self.keeper = keeper
         self.metrics = metrics
         self.now = now
+        self.stopSign = stopSign
         inOrder = sites
         rateLimit = RateLimit(requestsPerMinute: requestsPerMinute)
         self.pages = pages.mapValues(\.response)
     }
-
-    /// From now on nothing is taken any more.
-    func stop() { isStopping.store(true, ordering: .relaxed) }
 
     /// Longest body of a route, in bytes.
     static func bodyBytesMax(_ route: Route) -> Int {
@@ -57,7 +54,7 @@ final class PublicRoutes: Sendable {
 
     /// Answers a whole request.
     func answer(_ request: Request, _ reply: Reply) -> Outcome {
-        guard !isStopping.load(ordering: .relaxed) else {
+        guard !stopSign.isUp else {
             return .now(.unavailable("The collector is stopping. Send it again later."))
         }
         switch request.route {
@@ -150,21 +147,25 @@ final class PublicRoutes: Sendable {
 }
 
 /// A file that the public listener gives out as it is.
-public struct Page: Sendable {
+public struct StaticFile: Sendable {
     /// Its media type.
     public var contentType: String
     /// Its contents.
     public var bytes: [UInt8]
+    /// Its `Content-Security-Policy`; nil for none.
+    public var policy: String?
 
     /// A file by its parts.
-    public init(contentType: String, bytes: [UInt8]) {
+    public init(contentType: String, bytes: [UInt8], policy: String? = nil) {
         self.contentType = contentType
         self.bytes = bytes
+        self.policy = policy
     }
 
     fileprivate var response: Response {
         var response = Response(.ok, contentType, .shared(ByteBuffer(bytes: bytes)))
         response.field("Cache-Control", "no-cache")
+        if let policy { response.field("Content-Security-Policy", policy) }
         return response
     }
 }

@@ -38,7 +38,8 @@ struct Request {
     let route: Route
     let path: Substring
     let query: Query
-    let closes: Bool
+    /// Whether the connection ends with it. NIO's parser stops at the offer of another protocol.
+    private(set) var closes: Bool
     private(set) var contentLength: Int?
     private(set) var isChunked = false
     private(set) var expectsContinue = false
@@ -77,6 +78,7 @@ struct Request {
             case 6 where name.isHeader("cookie"): readToken(inCookies: value)
             case 6 where name.isHeader("expect"): expectsContinue = value.lowercased() == "100-continue"
             case 7 where name.isHeader("sec-gpc"): gpc = value == "1"
+            case 7 where name.isHeader("upgrade"): closes = true
             case 7 where name.isHeader("purpose"): isPrefetch = isPrefetch || value.lowercased().contains("prefetch")
             case 9 where name.isHeader("forwarded"): forwarded.append(value)
             case 10 where name.isHeader("user-agent"): userAgent = value

@@ -4,7 +4,6 @@ internal import AssentStore
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
-internal import Synchronization
 
 /// What the staff listener answers. Everything about visitors' data needs the staff token.
 final class StaffRoutes: Sendable {
@@ -18,11 +17,11 @@ final class StaffRoutes: Sendable {
     private let now: @Sendable () -> Instant
     /// Reports and imports take their time: they wait for one another, and nobody else for them.
     private let pool = NIOThreadPool(numberOfThreads: 1)
-    private let isStopping = Atomic(false)
+    private let stopSign: StopSign
 
     init(
         sites: [ServedSite], store: Store, reader: StoreReader, committer: Committer, metrics: Metrics, token: String,
-        now: @escaping @Sendable () -> Instant
+        stopSign: StopSign, now: @escaping @Sendable () -> Instant
     ) {
         self.sites = Dictionary(sites.map { ($0.site.id, $0) }, uniquingKeysWith: { $1 })
         first = sites.first
@@ -31,17 +30,14 @@ final class StaffRoutes: Sendable {
         self.committer = committer
         self.metrics = metrics
         self.token = Array(token.utf8)
+        self.stopSign = stopSign
         self.now = now
         pool.start()
     }
 
-    /// From now on it is not ready, and begins no report or import.
-    func stop() { isStopping.store(true, ordering: .relaxed) }
-
     /// Waits for what is under way, and ends the thread.
     func finish() async {
-        try? await pool.runIfActive {}
-        try? await pool.shutdownGracefully()
+        await pool.finish()
     }
 
     /// Longest body of a route, in bytes.
@@ -74,7 +70,7 @@ final class StaffRoutes: Sendable {
                 response.field("WWW-Authenticate", "Bearer")
                 return .now(response)
             }
-            guard !isStopping.load(ordering: .relaxed) else { return .now(.unavailable("The collector is stopping.")) }
+            guard !stopSign.isUp else { return .now(.unavailable("The collector is stopping.")) }
             let (query, body, isReport) = (request.query, request.body, request.route == .report)
             pool.submit { _ in
                 let response = isReport ? self.report(query) : self.importLines(body, query)
@@ -89,7 +85,7 @@ final class StaffRoutes: Sendable {
     private static func text(_ status: Status, _ sentence: String) -> Response { .problem(status, sentence) }
 
     private var readiness: Response {
-        if isStopping.load(ordering: .relaxed) { return .unavailable("The collector is stopping.") }
+        if stopSign.isUp { return .unavailable("The collector is stopping.") }
         return committer.isHealthy
             ? StaffRoutes.text(.ok, "ready") : .unavailable("The last commit failed: see the log.")
     }

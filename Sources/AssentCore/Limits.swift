@@ -66,6 +66,8 @@ public enum Limits {
     public static let fragmentLengthMax = 64
     /// Longest title that is stored, in bytes of UTF-8; longer ones are cut at a character.
     public static let titleBytesMax = 512
+    /// How many bytes of a text are cleaned at most for each byte that may be stored of it.
+    public static let uncleanedTextRatio = 8
     /// Longest locale or time-zone name on the wire, in bytes.
     public static let localeBytesMax = 64
     /// Longest host name, in bytes (RFC 1035).
@@ -112,6 +114,8 @@ public enum Limits {
     public static let duplicateMilliseconds: Int64 = 86_400_000
     /// Lines of an import that are gathered before they are written.
     public static let importBatchEvents = 131_072
+    /// Bytes of lines of an import that are gathered before they are written, though they are fewer.
+    public static let importBatchBytes = 64 * 1024 * 1024
     /// Longest line of an import, in bytes.
     public static let importLineBytesMax = 65_536
     /// Event keys that an import keeps to recognise events that are already held.

@@ -29,7 +29,7 @@ struct Serving {
     ///   - pages: files that the public listener gives out beside its own.
     ///   - started: is told where the listeners listen.
     init(
-        _ configuration: Configuration, logLevel: Logger.Level, pages: [String: AssentCollector.Page] = [:],
+        _ configuration: Configuration, logLevel: Logger.Level, pages: [String: StaticFile] = [:],
         started: @escaping @Sendable (Collector.Addresses) -> Void = { _ in }
     ) throws(Failure) {
         let logger = Logger(label: "assent") { _ in LogfmtHandler(level: logLevel) }

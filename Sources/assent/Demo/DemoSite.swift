@@ -64,12 +64,12 @@ enum DemoSite {
     }
 
     /// The files that the public listener gives out, by path.
-    static var pages: [String: AssentCollector.Page] {
-        var pages: [String: AssentCollector.Page] = [:]
+    static var pages: [String: StaticFile] {
+        var pages: [String: StaticFile] = [:]
         for index in 0..<assent_asset_demo_count() {
             let file = assent_asset_demo(index)
             let bytes = Array(UnsafeBufferPointer(start: file.bytes, count: file.count))
-            pages[String(cString: file.path)] = AssentCollector.Page(
+            pages[String(cString: file.path)] = StaticFile(
                 contentType: String(cString: file.content_type), bytes: bytes)
         }
         return pages

@@ -1,0 +1,111 @@
+import Glibc
+
+/// A plain client of HTTP/1.1 over a blocking socket, which sends exactly what it is told.
+final class Client {
+    struct Answer {
+        var status = 0
+        /// Names in lower case.
+        var headers: [(name: String, value: String)] = []
+        var body = ""
+
+        subscript(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+        func all(_ name: String) -> [String] { headers.filter { $0.name == name }.map(\.value) }
+    }
+
+    struct Closed: Error {}
+
+    private let socket: Int32
+    private var received: [UInt8] = []
+
+    /// Connects to `127.0.0.1:port`. Nothing that is read may take longer than 20 seconds.
+    init(_ address: String) throws {
+        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var time = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+        let parts = address.split(separator: ":")
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_port = UInt16(parts[1])!.bigEndian
+        inet_pton(AF_INET, String(parts[0]), &name.sin_addr)
+        let result = withUnsafePointer(to: &name) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else { throw Closed() }
+    }
+
+    deinit { close(socket) }
+
+    /// Sends bytes; false if the server does not take them any more.
+    @discardableResult func send(_ text: String) -> Bool {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return false }
+            bytes = bytes.dropFirst(count)
+        }
+        return true
+    }
+
+    /// Says that nothing more is sent.
+    func endOutput() { shutdown(socket, Int32(SHUT_WR)) }
+
+    private func more() throws {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let count = recv(socket, &buffer, buffer.count, 0)
+        guard count > 0 else { throw Closed() }
+        received += buffer[..<count]
+    }
+
+    /// Whether the server has closed the connection and nothing is left to read.
+    func isClosed() -> Bool { (try? more()) == nil && received.isEmpty }
+
+    /// Reads one answer. That of a HEAD has no body, whatever its length says.
+    func receive(hasBody: Bool = true) throws -> Answer {
+        let end = Array("\r\n\r\n".utf8)
+        while received.firstRange(of: end) == nil { try more() }
+        let head = received.firstRange(of: end)!
+        let lines = String(decoding: received[..<head.lowerBound], as: UTF8.self).split(separator: "\r\n")
+        received.removeSubrange(..<head.upperBound)
+        var answer = Answer()
+        answer.status = Int(lines[0].split(separator: " ")[1])!
+        for line in lines.dropFirst() {
+            let colon = line.firstIndex(of: ":")!
+            answer.headers.append(
+                (line[..<colon].lowercased(), String(line[line.index(after: colon)...].drop { $0 == " " })))
+        }
+        let length = hasBody ? Int(answer["content-length"] ?? "0")! : 0
+        while received.count < length { try more() }
+        answer.body = String(decoding: received[..<length], as: UTF8.self)
+        received.removeSubrange(..<length)
+        return answer
+    }
+
+    static let browser = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+
+    /// A request as text. Headers replace those of the same name that a browser would send; nil leaves one out.
+    static func request(
+        _ method: String, _ path: String, _ body: String? = nil, _ headers: [String: String?] = [:]
+    ) -> String {
+        var all: [String: String?] = ["Host": "collector.example", "User-Agent": browser]
+        if let body {
+            all["Content-Type"] = "text/plain;charset=UTF-8"
+            all["Content-Length"] = String(body.utf8.count)
+        }
+        all.merge(headers) { $1 }
+        let lines = all.sorted { $0.key < $1.key }.compactMap { name, value in value.map { "\(name): \($0)\r\n" } }
+        return "\(method) \(path) HTTP/1.1\r\n\(lines.joined())\r\n\(body ?? "")"
+    }
+
+    /// Sends a request and reads its answer.
+    func ask(
+        _ method: String, _ path: String, _ body: String? = nil, _ headers: [String: String?] = [:]
+    ) throws -> Answer {
+        send(Client.request(method, path, body, headers))
+        return try receive(hasBody: method != "HEAD")
+    }
+}

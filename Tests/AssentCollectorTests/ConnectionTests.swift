@@ -1,0 +1,162 @@
+import AssentCore
+import NIOCore
+import Support
+import Testing
+
+@testable import AssentCollector
+
+/// How connections behave, whatever is asked on them.
+@Suite(.serialized) struct ConnectionTests {
+    @Test("Requests that come together are answered in their order")
+    func pipelining() async throws {
+        try await Running.collector { running in
+            let token = try running.consent()
+            let client = try running.client()
+            var requests = ""
+            for index in 100..<300 {
+                let events = Running.eventsBody([Running.pageview("event-\(index)-\(index)")], token: token)
+                requests += Client.request("POST", "/v1/events", events)
+                requests += Client.request("GET", index % 2 == 0 ? "/.well-known/gpc.json" : "/nothing")
+            }
+            client.send(requests)
+            for index in 100..<300 {
+                #expect(try client.receive()["assent-result"] == "stored=1 duplicate=0 refused=0")
+                #expect(try client.receive().status == (index % 2 == 0 ? 200 : 404))
+            }
+            #expect(try running.events().count == 200)
+        }
+    }
+
+    @Test("A request may come byte by byte")
+    func drops() async throws {
+        try await Running.collector { running in
+            let client = try running.client()
+            for byte in Client.request("POST", "/v1/events", Running.eventsBody([])) { client.send(String(byte)) }
+            #expect(try client.receive().status == 204)
+        }
+    }
+
+    @Test("What does not arrive in time is answered 408 and closed", arguments: ["", "POST /v1/ev", "header", "body"])
+    func slow(start: String) async throws {
+        var patience = Patience()
+        patience.request = .milliseconds(300)
+        patience.idle = .milliseconds(600)
+        try await Running.collector(patience: patience) { running in
+            let whole = Client.request("POST", "/v1/events", Running.eventsBody([]))
+            let client = try running.client()
+            switch start {
+            case "header": client.send(String(whole.prefix(60)))
+            case "body": client.send(String(whole.dropLast(1)))
+            default: client.send(start)
+            }
+            if start != "" { #expect(try client.receive().status == 408) }
+            #expect(client.isClosed())
+        }
+    }
+
+    @Test("The answer to what is too large comes through, although the rest is still being sent")
+    func lingers() async throws {
+        try await Running.collector { running in
+            let client = try running.client()
+            let body = String(repeating: "x", count: 4 * 1024 * 1024)
+            client.send(Client.request("POST", "/v1/events", nil, ["Content-Length": String(body.utf8.count)]))
+            client.send(body)
+            let answer = try client.receive()
+            #expect(answer.status == 413 && answer["connection"] == "close")
+            #expect(client.isClosed())
+        }
+    }
+
+    @Test(
+        "What is no HTTP is answered 400 and closed",
+        arguments: [
+            "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}", "GET\r\n\r\n", "GET / HTTP/1.1\r\nA b: c\r\n\r\n",
+            "GET / HTTP/1.1\r\n: c\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            "POST /v1/events HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            "POST /v1/events HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST /v1/events HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+            "POST /v1/events HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        ])
+    func nonsense(text: String) async throws {
+        try await Running.collector { running in
+            let client = try running.client()
+            client.send(text)
+            #expect(try client.receive().status == 400)
+            #expect(client.isClosed())
+        }
+    }
+
+    @Test("A client that ends its side after the request is answered")
+    func halfClosed() async throws {
+        try await Running.collector { running in
+            let token = try running.consent()
+            let client = try running.client()
+            client.send(
+                Client.request("POST", "/v1/events", Running.eventsBody([Running.pageview("event-0001")], token: token))
+            )
+            client.endOutput()
+            #expect(try client.receive()["assent-result"] == "stored=1 duplicate=0 refused=0")
+            #expect(client.isClosed())
+        }
+    }
+
+    @Test("A connection ends where the client asks for it", arguments: ["HTTP/1.0", "close", "upgrade"])
+    func closes(how: String) async throws {
+        try await Running.collector { running in
+            let client = try running.client()
+            switch how {
+            case "HTTP/1.0": client.send("GET /.well-known/gpc.json HTTP/1.0\r\n\r\n")
+            case "close": client.send(Client.request("GET", "/.well-known/gpc.json", nil, ["Connection": "close"]))
+            default:
+                client.send(
+                    Client.request("GET", "/.well-known/gpc.json", nil, ["Connection": "Upgrade", "Upgrade": "h2c"]))
+            }
+            let answer = try client.receive()
+            #expect(answer.status == 200 && answer["connection"] == "close")
+            #expect(client.isClosed())
+        }
+    }
+
+    @Test("A client that waits for leave to send its body gets it")
+    func expectation() async throws {
+        try await Running.collector { running in
+            let client = try running.client()
+            let body = Running.eventsBody([])
+            client.send(
+                Client.request(
+                    "POST", "/v1/events", nil,
+                    [
+                        "Expect": "100-continue", "Content-Length": String(body.utf8.count),
+                        "Content-Type": "text/plain",
+                    ]))
+            #expect(try client.receive().status == 100)
+            client.send(body)
+            #expect(try client.receive().status == 204)
+        }
+    }
+
+    @Test("HEAD has the header of GET and no body; other methods are named")
+    func methods() async throws {
+        try await Running.collector { running in
+            let client = try running.client()
+            let get = try client.ask("GET", "/assent.js"), head = try client.ask("HEAD", "/assent.js")
+            #expect(head.status == 200 && head["content-length"] == get["content-length"] && head.body.isEmpty)
+            let put = try client.ask("PUT", "/assent.js", "x")
+            #expect(put.status == 405 && put["allow"] == "GET, HEAD, OPTIONS")
+            let options = try client.ask("OPTIONS", "/v1/consent")
+            #expect(options.status == 204 && options["allow"] == "POST, OPTIONS")
+            #expect(try client.ask("DELETE", "/v1/consent").status == 405)
+        }
+    }
+
+    @Test("A client that does not listen is not read on, and holds nobody up")
+    func deaf() async throws {
+        try await Running.collector { running in
+            let deaf = try running.client()
+            let requests = String(repeating: Client.request("GET", "/assent.js"), count: 400)
+            deaf.send(requests)
+            #expect(try running.client().ask("GET", "/.well-known/gpc.json").status == 200)
+            for _ in 0..<400 { #expect(try deaf.receive().status == 200) }
+        }
+    }
+}
