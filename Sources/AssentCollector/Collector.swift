@@ -99,7 +99,7 @@ public struct Collector: Service {
         let loops = Array(group.makeIterator())
         let stopSign = StopSign()
         let metrics = Metrics()
-        let retentionDays = Dictionary(configuration.sites.map { ($0.id, $0.retentionDays) }, uniquingKeysWith: min)
+        let retentionDays = configuration.retentionDays
         let keeper = Keeper(
             store: store, retentionDays: retentionDays, metrics: metrics, logger: logger, now: now)
         let committer = Committer(store: store, keeper: keeper, metrics: metrics, logger: logger, loops: loops)
@@ -107,7 +107,8 @@ public struct Collector: Service {
             sites: sites, committer: committer, keeper: keeper, metrics: metrics,
             requestsPerMinute: configuration.requestsPerMinute, pages: pages, stopSign: stopSign, now: now)
         let staff = StaffRoutes(
-            sites: sites, store: store, reader: reader, committer: committer, metrics: metrics, token: staffToken,
+            sites: sites, retentionDays: retentionDays, store: store, reader: reader, committer: committer,
+            metrics: metrics, token: staffToken,
             stopSign: stopSign, now: now)
         func finish() async {
             await committer.finish()

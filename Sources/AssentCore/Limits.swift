@@ -122,8 +122,8 @@ public enum Limits {
     public static let importKeysMax = 4_000_000
     /// Longest ground of an import, in bytes of UTF-8.
     public static let basisBytesMax = 1_024
-    /// Time in which the collector must have stored a chunk of an import, in seconds.
-    public static let importAnswerSeconds = 300
+    /// Time in which the collector must have answered a command, in seconds.
+    public static let staffAnswerSeconds = 300
     /// Time in which a stopping collector must be done, in seconds.
     public static let stopSeconds = 10
 

@@ -8,10 +8,10 @@ internal import AssentCore
 final class Partition {
     let site: String
     let day: Day
-    private let database: SQLite
+    let database: SQLite
 
     /// A segment without its columns.
-    private struct Segment {
+    struct Segment {
         var number: Int64
         var run: Int64
         var events: Int
@@ -108,6 +108,9 @@ final class Partition {
     }
 
     // MARK: State
+
+    /// Version of the format.
+    func format() throws(StoreError) -> Int { Int(try Format.version(of: database)) }
 
     /// The last row of the journal whose events are in here.
     func drainedThrough() throws(StoreError) -> Int64 {
@@ -272,7 +275,7 @@ final class Partition {
         return events.filter { $0.id.isEmpty || seen.insert(Identity(visitor: $0.visitor, id: $0.id)).inserted }
     }
 
-    private func segments() throws(StoreError) -> [Segment] {
+    func segments() throws(StoreError) -> [Segment] {
         var segments: [Segment] = []
         try database.rows(
             """
@@ -301,7 +304,9 @@ final class Partition {
         return runs
     }
 
-    private func read(_ segment: Segment, _ columns: ColumnSet) throws(StoreError) -> EventColumns {
+    /// The columns of a segment.
+    /// - Throws: ``StoreError`` of kind `damaged` that names it.
+    func read(_ segment: Segment, _ columns: ColumnSet) throws(StoreError) -> EventColumns {
         let decoded = try SegmentCodec.decode(count: segment.events, columns: columns) {
             (id: EncodedColumn.ID) throws(StoreError) -> EncodedColumn? in
             do throws(StoreError) {
