@@ -61,7 +61,7 @@ final class Keeper: Sendable {
     func drainSoon() { start(draining: true) }
 
     /// The turn that comes around every ``Limits/drainSeconds``.
-    func turn() { start(draining: store.waiting.events > 0) }
+    func turn() { start(draining: store.needsDrain) }
 
     private func start(draining: Bool) {
         let starts = state.withLock { state in
