@@ -97,7 +97,6 @@ public struct Gate: Sendable {
         guard let token, let consent = signer.verify(token) else { return .failure(.noConsent) }
         guard !isWithdrawn(consent.visitor) else { return .failure(.withdrawn) }
         guard now < consent.expires else { return .failure(.expired) }
-        // A token is from this server's past: one from its future was made under a clock that has gone back.
         guard isCurrent(noticePrefix: consent.noticePrefix) else { return .failure(.noticeChanged) }
         return .success(consent)
     }
