@@ -2,7 +2,7 @@
 # from Debian first, say what that is, and ask for nothing.
 
 BUILD_PACKAGES = libsqlite3-dev zlib1g-dev libtomlplusplus-dev tzdata
-TEST_PACKAGES  = $(BUILD_PACKAGES) chromium fonts-noto-core sqlite3 binutils
+TEST_PACKAGES  = $(BUILD_PACKAGES) chromium fonts-noto-core sqlite3 binutils python3
 BENCH_PACKAGES = $(BUILD_PACKAGES) nginx-light wrk valgrind
 
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)

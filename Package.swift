@@ -67,7 +67,9 @@ let package = Package(
         .testTarget(
             name: "AssentConfigurationTests", dependencies: ["AssentConfiguration", "Support"],
             swiftSettings: strict),
-        .testTarget(name: "AssentStoreTests", dependencies: ["AssentStore", "Support"], swiftSettings: strict),
+        .testTarget(
+            name: "AssentStoreTests", dependencies: ["AssentStore", "Support"], exclude: ["Golden"],
+            swiftSettings: strict),
         .testTarget(
             name: "AssentReportTests", dependencies: ["AssentReport", "AssentStore", "Support"],
             swiftSettings: strict),

@@ -99,13 +99,16 @@ public struct Collector: Service {
         let loops = Array(group.makeIterator())
         let stopSign = StopSign()
         let metrics = Metrics()
-        let keeper = Keeper(store: store, metrics: metrics, logger: logger, now: now)
+        let retentionDays = configuration.retentionDays
+        let keeper = Keeper(
+            store: store, retentionDays: retentionDays, metrics: metrics, logger: logger, now: now)
         let committer = Committer(store: store, keeper: keeper, metrics: metrics, logger: logger, loops: loops)
         let open = PublicRoutes(
             sites: sites, committer: committer, keeper: keeper, metrics: metrics,
             requestsPerMinute: configuration.requestsPerMinute, pages: pages, stopSign: stopSign, now: now)
         let staff = StaffRoutes(
-            sites: sites, store: store, reader: reader, committer: committer, metrics: metrics, token: staffToken,
+            sites: sites, retentionDays: retentionDays, store: store, reader: reader, committer: committer,
+            metrics: metrics, token: staffToken,
             stopSign: stopSign, now: now)
         func finish() async {
             await committer.finish()
@@ -123,6 +126,7 @@ public struct Collector: Service {
         let turns = group.next().scheduleRepeatedTask(
             initialDelay: .seconds(Int64(Limits.drainSeconds)), delay: .seconds(Int64(Limits.drainSeconds))
         ) { _ in keeper.turn() }
+        keeper.turn()
         started(Addresses(listen: listeners[0].address, staff: listeners[1].address))
         logger.info("Listening.", metadata: ["public": "\(listeners[0].address)", "staff": "\(listeners[1].address)"])
 

@@ -5,8 +5,9 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// The thread that keeps the house: it drains the journal into partitions, finishes erasures, and writes down how many
-/// events were refused for which reason. What fails is tried again at the next turn.
+/// The thread that keeps the house: it drains the journal into partitions, finishes erasures, writes down how many
+/// events were refused for which reason, seals days that are over, and removes those whose retention has ended. What
+/// fails is tried again at the next turn.
 final class Keeper: Sendable {
     private struct Tally: Hashable {
         let site: String
@@ -20,17 +21,29 @@ final class Keeper: Sendable {
         /// Somebody knows of something to drain.
         var isWanted = false
         var isRunning = false
+        /// From when on partitions are sealed, or removed, at the next turn.
+        var nextSeal = Instant(milliseconds: 0)
+        var nextPrune = Instant(milliseconds: 0)
+        var isStopping = false
+        /// Damage that was told, and when.
+        var told: [String: Instant] = [:]
     }
 
     private let store: Store
+    /// Days by site.
+    private let retentionDays: [String: Int]
     private let metrics: Metrics
     private let logger: Logger
     private let now: @Sendable () -> Instant
     private let pool = NIOThreadPool(numberOfThreads: 1)
     private let state = Mutex(State())
 
-    init(store: Store, metrics: Metrics, logger: Logger, now: @escaping @Sendable () -> Instant) {
+    init(
+        store: Store, retentionDays: [String: Int], metrics: Metrics, logger: Logger,
+        now: @escaping @Sendable () -> Instant
+    ) {
         self.store = store
+        self.retentionDays = retentionDays
         self.metrics = metrics
         self.logger = logger
         self.now = now
@@ -81,6 +94,13 @@ final class Keeper: Sendable {
         }
         write(tallies)
         if drains { drain() }
+        if isDue({ $0.nextPrune }) { prune() }
+        if isDue({ $0.nextSeal }) { seal() }
+    }
+
+    private func isDue(_ next: (State) -> Instant) -> Bool {
+        let now = now()
+        return state.withLock { !$0.isStopping && next($0) <= now }
     }
 
     private func write(_ tallies: [Tally: UInt64]) {
@@ -99,16 +119,62 @@ final class Keeper: Sendable {
     private func drain() {
         let start = NIODeadline.now()
         do throws(StoreError) {
-            try store.drain(at: now())
+            let damage = try store.drain(at: now())
             metrics.drainSeconds.observe(NIODeadline.now() - start)
+            warn(damage, again: Limits.sealMilliseconds)
         } catch {
             metrics.drainFailures.add()
             logger.error("\(error.description)")
         }
     }
 
+    private func prune() {
+        let now = now()
+        do throws(StoreError) {
+            let pruned = try store.prune(at: now, retentionDays: retentionDays)
+            if !pruned.partitions.isEmpty { logger.info("Removed \(pruned.partitions.count) partitions by retention.") }
+            state.withLock { $0.nextPrune = now.advanced(by: Limits.pruneMilliseconds) }
+        } catch {
+            logger.error("\(error.description)")
+        }
+    }
+
+    /// Seals as long as nothing waits to be drained; what is left then comes at the next turn.
+    private func seal() {
+        let now = now()
+        var isDone = true
+        do throws(StoreError) {
+            let sealed = try store.seal(at: now) {
+                isDone = state.withLock { !$0.isWanted && !$0.isStopping }
+                return isDone
+            }
+            if !sealed.partitions.isEmpty { logger.info("Sealed \(sealed.partitions.count) partitions.") }
+            warn(sealed.damage, again: nil)
+        } catch {
+            logger.error("\(error.description)")
+        }
+        if isDone { state.withLock { $0.nextSeal = now.advanced(by: Limits.sealMilliseconds) } }
+    }
+
+    /// Tells damage.
+    /// - Parameter again: milliseconds after which the same is told once more; nil for never.
+    private func warn(_ damage: [String], again: Int64?) {
+        let now = now()
+        for sentence in damage {
+            let isNew = state.withLock { state in
+                if let last = state.told[sentence] {
+                    guard let again, last.advanced(by: again) <= now else { return false }
+                }
+                state.told[sentence] = now
+                return true
+            }
+            if isNew { logger.warning("\(sentence)") }
+        }
+    }
+
     /// Writes and drains all that is left, and ends the thread.
     func finish() async {
+        state.withLock { $0.isStopping = true }
         drainSoon()
         await pool.finish()
     }

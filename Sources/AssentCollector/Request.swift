@@ -13,6 +13,8 @@ enum Route: String, Sendable, CaseIterable {
     case metrics
     case report
     case `import`
+    case seal
+    case prune
     case other
 
     init(path: Substring) {
@@ -27,6 +29,8 @@ enum Route: String, Sendable, CaseIterable {
         case "/metrics": self = .metrics
         case "/v1/report": self = .report
         case "/v1/import": self = .import
+        case "/v1/partitions/seal": self = .seal
+        case "/v1/partitions/prune": self = .prune
         default: self = .other
         }
     }

@@ -9,22 +9,25 @@ internal import NIOPosix
 final class StaffRoutes: Sendable {
     private let sites: [String: ServedSite]
     private let first: ServedSite?
+    /// Days by site.
+    private let retentionDays: [String: Int]
     private let store: Store
     private let reader: StoreReader
     private let committer: Committer
     private let metrics: Metrics
     private let token: [UInt8]
     private let now: @Sendable () -> Instant
-    /// Reports and imports take their time: they wait for one another, and nobody else for them.
+    /// Reports, imports and upkeep take their time: they wait for one another, and nobody else for them.
     private let pool = NIOThreadPool(numberOfThreads: 1)
     private let stopSign: StopSign
 
     init(
-        sites: [ServedSite], store: Store, reader: StoreReader, committer: Committer, metrics: Metrics, token: String,
-        stopSign: StopSign, now: @escaping @Sendable () -> Instant
+        sites: [ServedSite], retentionDays: [String: Int], store: Store, reader: StoreReader, committer: Committer,
+        metrics: Metrics, token: String, stopSign: StopSign, now: @escaping @Sendable () -> Instant
     ) {
         self.sites = Dictionary(sites.map { ($0.site.id, $0) }, uniquingKeysWith: { $1 })
         first = sites.first
+        self.retentionDays = retentionDays
         self.store = store
         self.reader = reader
         self.committer = committer
@@ -47,8 +50,8 @@ final class StaffRoutes: Sendable {
 
     /// Answers a whole request.
     func answer(_ request: Request, _ reply: Reply) -> Outcome {
-        let isPost = request.route == .import
-        guard [.health, .ready, .metrics, .report, .import].contains(request.route) else {
+        let isPost = [.import, .seal, .prune].contains(request.route)
+        guard isPost || [.health, .ready, .metrics, .report].contains(request.route) else {
             return .now(.problem(.notFound, "There is nothing here."))
         }
         guard request.method == (isPost ? .POST : .GET) || request.method == .HEAD && !isPost else {
@@ -71,9 +74,15 @@ final class StaffRoutes: Sendable {
                 return .now(response)
             }
             guard !stopSign.isUp else { return .now(.unavailable("The collector is stopping.")) }
-            let (query, body, isReport) = (request.query, request.body, request.route == .report)
+            let (query, body, route) = (request.query, request.body, request.route)
             pool.submit { _ in
-                let response = isReport ? self.report(query) : self.importLines(body, query)
+                let response =
+                    switch route {
+                    case .import: self.importLines(body, query)
+                    case .seal: self.seal(query)
+                    case .prune: self.prune()
+                    default: self.report(query)
+                    }
                 reply.connection.eventLoop.execute {
                     reply.connection.value.complete(reply.number, .response(response))
                 }
@@ -115,6 +124,32 @@ final class StaffRoutes: Sendable {
             case .request: return .problem(.badRequest, error.description)
             case .store: return .problem(.failed, error.description)
             }
+        }
+    }
+
+    // MARK: Upkeep
+
+    /// `POST /v1/partitions/seal?site=&day=`, both of which can be left out.
+    private func seal(_ query: Query) -> Response {
+        if let site = query["site"], sites[site] == nil { return PublicRoutes.unknownSite }
+        let day = query["day"].flatMap { Day($0) }
+        guard (day == nil) == (query["day"] == nil) else {
+            return .problem(.badRequest, "day: must be a date such as 2026-11-16")
+        }
+        return upkeep { () throws(StoreError) in try store.seal(site: query["site"], day: day, at: now()) }
+    }
+
+    /// `POST /v1/partitions/prune`
+    private func prune() -> Response {
+        upkeep { () throws(StoreError) in try store.prune(at: now(), retentionDays: retentionDays) }
+    }
+
+    private func upkeep(_ body: () throws(StoreError) -> Upkeep) -> Response {
+        do throws(StoreError) {
+            let upkeep = try body()
+            return Response(.ok) { json in upkeep.write(to: &json) }
+        } catch {
+            return .unavailable(error.description)
         }
     }
 

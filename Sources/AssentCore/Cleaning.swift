@@ -124,8 +124,15 @@ enum Cleaning {
     }
 
     /// A text for people: white space folded, control characters gone, personal data redacted, cut to a bound.
+    ///
+    /// Of a text that is far too long only the beginning is looked at, without its last word: half of an address or a
+    /// token would not be known for what it is.
     static func text(_ text: String, bytesMax: Int) -> String {
-        cut(redacted(folded(text)), bytesMax: bytesMax)
+        var beginning = cut(text, bytesMax: bytesMax * Limits.uncleanedTextRatio)
+        if beginning.utf8.count < text.utf8.count, let end = beginning.lastIndex(where: \.isWhitespace) {
+            beginning = String(beginning[..<end])
+        }
+        return cut(redacted(folded(beginning)), bytesMax: bytesMax)
     }
 
     /// The longest beginning of whole characters with at most that many bytes.

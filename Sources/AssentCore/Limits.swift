@@ -66,6 +66,8 @@ public enum Limits {
     public static let fragmentLengthMax = 64
     /// Longest title that is stored, in bytes of UTF-8; longer ones are cut at a character.
     public static let titleBytesMax = 512
+    /// How many bytes of a text are cleaned at most for each byte that may be stored of it.
+    public static let uncleanedTextRatio = 8
     /// Longest locale or time-zone name on the wire, in bytes.
     public static let localeBytesMax = 64
     /// Longest host name, in bytes (RFC 1035).
@@ -102,6 +104,10 @@ public enum Limits {
     public static let commitEventsMax = 16_384
     /// Oldest event that may wait in the journal before it is drained into its partition, in seconds.
     public static let drainSeconds = 60
+    /// Time between two looks for partitions that can be sealed, and between two mentions of one damage, in milliseconds.
+    public static let sealMilliseconds: Int64 = 3_600_000
+    /// Time between two looks for partitions whose retention has ended, in milliseconds.
+    public static let pruneMilliseconds: Int64 = 86_400_000
     /// Event ids that are remembered to answer duplicates at once.
     public static let recentIDsMax = 1_048_576
     /// Time for which an id is remembered, in milliseconds.
@@ -116,8 +122,8 @@ public enum Limits {
     public static let importKeysMax = 4_000_000
     /// Longest ground of an import, in bytes of UTF-8.
     public static let basisBytesMax = 1_024
-    /// Time in which the collector must have stored a chunk of an import, in seconds.
-    public static let importAnswerSeconds = 300
+    /// Time in which the collector must have answered a command, in seconds.
+    public static let staffAnswerSeconds = 300
     /// Time in which a stopping collector must be done, in seconds.
     public static let stopSeconds = 10
 

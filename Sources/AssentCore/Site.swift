@@ -151,6 +151,11 @@ public struct Configuration: Sendable, Equatable {
     /// Sites in the order of the file, at least one.
     public var sites: [Site] = []
 
+    /// Days that events are kept, by site.
+    public var retentionDays: [String: Int] {
+        Dictionary(sites.map { ($0.id, $0.retentionDays) }, uniquingKeysWith: min)
+    }
+
     /// The defaults, without a site.
     public init() {}
 }

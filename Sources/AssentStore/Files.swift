@@ -93,6 +93,21 @@ public enum Files {
         try synchronize(directory: parent(of: path))
     }
 
+    /// Size of a file in bytes; 0 if there is none.
+    static func size(_ path: String) throws(StoreError) -> Int64 {
+        var facts = stat()
+        guard stat(path, &facts) == 0 else {
+            if errno == ENOENT { return 0 }
+            throw StoreError(errno: errno, "look at", path)
+        }
+        return Int64(facts.st_size)
+    }
+
+    /// Removes a file; one that is gone already is no error.
+    static func remove(_ path: String) throws(StoreError) {
+        guard unlink(path) == 0 || errno == ENOENT else { throw StoreError(errno: errno, "remove", path) }
+    }
+
     private static func parent(of path: String) -> String {
         path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }

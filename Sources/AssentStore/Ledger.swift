@@ -408,10 +408,10 @@ struct Format {
     func check(_ database: SQLite) throws(StoreError) {
         let path = database.path
         guard try !isNew(database) else { throw StoreError(.missing, "\(path) is empty.") }
-        guard try header(database, "application_id") == applicationID else {
+        guard try Format.header(database, "application_id") == applicationID else {
             throw StoreError(.damaged, "\(path) is another kind of file. Restore it from a backup.")
         }
-        let found = try header(database, "user_version")
+        let found = try Format.version(of: database)
         guard found <= version else {
             throw StoreError(
                 .newerFormat, "\(path) has format \(found); this version knows \(version): use a newer Assent.")
@@ -419,11 +419,14 @@ struct Format {
     }
 
     private func isNew(_ database: SQLite) throws(StoreError) -> Bool {
-        let (version, kind) = (try header(database, "user_version"), try header(database, "application_id"))
+        let (version, kind) = (try Format.version(of: database), try Format.header(database, "application_id"))
         return version == 0 && kind == 0
     }
 
-    private func header(_ database: SQLite, _ field: String) throws(StoreError) -> Int64 {
+    /// The version that a file says.
+    static func version(of database: SQLite) throws(StoreError) -> Int64 { try header(database, "user_version") }
+
+    private static func header(_ database: SQLite, _ field: String) throws(StoreError) -> Int64 {
         try database.first("PRAGMA \(field)") { $0.integer(0) } ?? 0
     }
 }

@@ -8,10 +8,10 @@ internal import AssentCore
 final class Partition {
     let site: String
     let day: Day
-    private let database: SQLite
+    let database: SQLite
 
     /// A segment without its columns.
-    private struct Segment {
+    struct Segment {
         var number: Int64
         var run: Int64
         var events: Int
@@ -49,6 +49,23 @@ final class Partition {
         try Files.names(in: folder(directory, site)).compactMap { name in
             name.hasSuffix(".sqlite") ? Day(name.dropLast(".sqlite".count)) : nil
         }
+    }
+
+    /// Removes the files of days of a site, those of which only a log was left included.
+    /// - Returns: the days, ascending.
+    static func remove(
+        _ directory: String, _ site: String, where isOver: (Day) -> Bool
+    ) throws(StoreError) -> [Day] {
+        let folder = folder(directory, site)
+        var removed: Set<Day> = []
+        // In this order the database goes before its log: SQLite throws a log away that has no database.
+        for name in try Files.names(in: folder) {
+            guard let day = Day(name.prefix(10)), name.dropFirst(10).hasPrefix(".sqlite"), isOver(day) else { continue }
+            try Files.remove("\(folder)/\(name)")
+            removed.insert(day)
+        }
+        if !removed.isEmpty { try Files.synchronize(directory: folder) }
+        return removed.sorted()
     }
 
     /// Opens a partition; for writing one that is missing is made.
@@ -92,6 +109,9 @@ final class Partition {
 
     // MARK: State
 
+    /// Version of the format.
+    func format() throws(StoreError) -> Int { Int(try Format.version(of: database)) }
+
     /// The last row of the journal whose events are in here.
     func drainedThrough() throws(StoreError) -> Int64 {
         try database.first("SELECT drained_through FROM partition") { $0.integer(0) } ?? 0
@@ -100,6 +120,17 @@ final class Partition {
     /// The last entry of the ledger whose erasure was done in here.
     func erasedThrough() throws(StoreError) -> Int64 {
         try database.first("SELECT erased_through FROM partition") { $0.integer(0) } ?? 0
+    }
+
+    /// Whether ``seal()`` has nothing left to do.
+    func isSealedAndCut() throws(StoreError) -> Bool {
+        guard try isSealed() else { return false }
+        return try free() == 0
+    }
+
+    /// Pages of the file that hold nothing.
+    private func free() throws(StoreError) -> Int64 {
+        try database.first("PRAGMA freelist_count") { $0.integer(0) } ?? 0
     }
 
     /// Whether it is one run without ids to which nothing was added since.
@@ -244,7 +275,7 @@ final class Partition {
         return events.filter { $0.id.isEmpty || seen.insert(Identity(visitor: $0.visitor, id: $0.id)).inserted }
     }
 
-    private func segments() throws(StoreError) -> [Segment] {
+    func segments() throws(StoreError) -> [Segment] {
         var segments: [Segment] = []
         try database.rows(
             """
@@ -273,7 +304,9 @@ final class Partition {
         return runs
     }
 
-    private func read(_ segment: Segment, _ columns: ColumnSet) throws(StoreError) -> EventColumns {
+    /// The columns of a segment.
+    /// - Throws: ``StoreError`` of kind `damaged` that names it.
+    func read(_ segment: Segment, _ columns: ColumnSet) throws(StoreError) -> EventColumns {
         let decoded = try SegmentCodec.decode(count: segment.events, columns: columns) {
             (id: EncodedColumn.ID) throws(StoreError) -> EncodedColumn? in
             do throws(StoreError) {
@@ -365,7 +398,7 @@ final class Partition {
                 try database.run("UPDATE partition SET state='sealed'")
             }
         }
-        guard try database.first("PRAGMA freelist_count", take: { $0.integer(0) }) ?? 0 > 0 else { return }
+        guard try free() > 0 else { return }
         try database.run("VACUUM")
         _ = try database.checkpoint()
     }

@@ -5,12 +5,13 @@ internal import Synchronization
 /// The data directory, held by this process: consent ledger, journal and partitions. Calls block and may come from any
 /// thread; those that write the same file wait for one another, and a drain does not hold up an append.
 ///
-/// `append` a batch, `commit` a choice, `drain` into partitions, `importEvents`: these verbs are all that writes.
+/// `append` a batch, `commit` a choice, `drain` into partitions, `importEvents`, `seal`, `prune`: these verbs are
+/// all that writes.
 public final class Store: Sendable {
     /// Ids of the last 24 hours, filled from the disk when the store is opened.
     public let recentIDs = RecentIDs()
 
-    private let directory: String
+    let directory: String
     private let key: ServerKey
     private let durable: Bool
     private let lock: DirectoryLock
@@ -18,11 +19,11 @@ public final class Store: Sendable {
     private let ledger: Mutex<Ledger?>
     private let journal: Mutex<Journal?>
     /// Held while partitions are written.
-    private let partitions = Mutex(())
+    let partitions = Mutex(())
     private let withdrawnSites = Mutex<[String: WithdrawnVisitors]>([:])
     private let waitingCounts = Mutex((events: 0, bytes: 0))
     /// Content hashes of what imports have seen, by day; see ``importEvents(_:site:at:)``.
-    private let imported = Mutex(ImportKeys())
+    let imported = Mutex(ImportKeys())
 
     /// Opens a data directory, makes it if it is missing, and finishes what a crash left.
     /// - Parameter now: the server's time, from which the recent ids are judged.
@@ -331,7 +332,8 @@ public final class Store: Sendable {
         } && isReadable
     }
 
-    private func partition(_ site: String, _ day: Day) throws(StoreError) -> Partition {
+    /// A partition to be written; it is made if it is missing.
+    func partition(_ site: String, _ day: Day) throws(StoreError) -> Partition {
         try Files.makeDirectory(Partition.folder(directory, site))
         return try Partition(directory: directory, site: site, day: day, .write(durable: durable))
     }

@@ -2,7 +2,7 @@ public import AssentCore
 
 /// Reads a data directory beside a running collector, without its lock.
 public struct StoreReader: Sendable {
-    private let directory: String
+    let directory: String
 
     /// A reader of a data directory.
     /// - Throws: ``StoreError`` if there is no data directory there.
@@ -69,7 +69,8 @@ public struct StoreReader: Sendable {
         return days.union(try Partition.days(directory, site)).sorted()
     }
 
-    private func ledger() throws(StoreError) -> SQLite {
+    /// The ledger, to be read.
+    func ledger() throws(StoreError) -> SQLite {
         let path = "\(directory)/ledger.sqlite"
         do throws(StoreError) {
             let database = try SQLite(path, .read)
@@ -81,7 +82,8 @@ public struct StoreReader: Sendable {
         }
     }
 
-    private func partition(_ site: String, _ day: Day) throws(StoreError) -> Partition? {
+    /// A partition, to be read; nil if there is none.
+    func partition(_ site: String, _ day: Day) throws(StoreError) -> Partition? {
         do throws(StoreError) {
             return try Partition(directory: directory, site: site, day: day, .read)
         } catch  where error.kind == .missing {

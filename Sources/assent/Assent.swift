@@ -9,8 +9,8 @@ import Glibc
         discussion: "Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, "
             + "2 found something wrong, 64 usage, 78 configuration.",
         subcommands: [
-            ServeCommand.self, ReportCommand.self, ImportCommand.self, ExportCommand.self, ConfigCommand.self,
-            SimulateCommand.self, DemoCommand.self,
+            ServeCommand.self, ReportCommand.self, ImportCommand.self, ExportCommand.self, PartitionsCommand.self,
+            ConfigCommand.self, SimulateCommand.self, DemoCommand.self,
         ])
 
     static func main() async {

@@ -86,17 +86,7 @@ struct ImportCommand: ParsableCommand {
     private func asking(
         _ input: inout LineInput, about site: Site, _ configuration: Configuration, _ report: inout ImportReport
     ) throws(Failure) {
-        guard let endpoint = Endpoint(configuration.staffListen), endpoint.port != 0 else {
-            throw Failure(
-                .failed, "A collector holds \(configuration.data), and staff_listen does not say where it is.")
-        }
-        let token: String
-        do throws(StoreError) {
-            token = try Secrets.staffToken(in: configuration.data)
-        } catch {
-            throw Failure(error)
-        }
-        var client = try HTTPClient(endpoint, seconds: Limits.importAnswerSeconds)
+        var client = try StaffClient(configuration)
         var ground: RecordNumber?
         while let chunk = try input.chunk(bytesMax: Limits.importChunkBytesMax) {
             let start = chunk.firstLine - 1
@@ -107,10 +97,7 @@ struct ImportCommand: ParsableCommand {
                 continue
             }
             let held = ground.map { "ground=\($0)" } ?? "basis=\(basis.queryEscaped)"
-            let answer = try client.send(
-                "POST", "/v1/import?site=\(site.id)&\(held)",
-                headers: [("Authorization", "Bearer \(token)"), ("Content-Type", "application/json")],
-                body: chunk.bytes)
+            let answer = try client.post("/v1/import?site=\(site.id)&\(held)", chunk.bytes)
             guard answer.status == 200, let said = try? ImportAnswer(parsing: answer.body) else {
                 throw Failure(.failed, "The collector answered \(answer.status): \(answer.text)")
             }

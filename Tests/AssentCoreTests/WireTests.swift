@@ -189,6 +189,8 @@ struct SplitMix: RandomNumberGenerator {
         arguments: [
             ("  Youth \n\t Day  ", "Youth Day"), ("a\u{0}b\u{1B}[31mc", "ab[31mc"),
             ("Mail to jane@example.org now", "Mail to [redacted] now"),
+            (String(repeating: " ", count: 4_085) + "a jane@example.org", "a"),
+            (String(repeating: "é", count: 5_000), String(repeating: "é", count: 256)),
             ("Order 9f86d081884c7d659a2feaa0c55ad015", "Order [redacted]"), ("يوم  الشباب", "يوم الشباب"),
             ("@Coalition says hello", "@Coalition says hello"),
             ("PreventingViolentExtremismTogether", "PreventingViolentExtremismTogether"),

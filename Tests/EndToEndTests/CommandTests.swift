@@ -196,6 +196,52 @@ import Testing
         #expect(try place.run("export").text.split(separator: "\n").count == 4)
     }
 
+    @Test("Partitions are listed, verified, sealed and pruned, beside a running collector and without one")
+    func partitions() async throws {
+        let place = try Place()
+        let past = Instant(milliseconds: Int64(Date.now.timeIntervalSince1970) * 1_000).day.advanced(by: -6)
+        let lines = Self.lines.map {
+            $0.replacingOccurrences(of: "2026-11-17", with: "\(past)").replacingOccurrences(
+                of: "2026-11-18", with: "\(past.advanced(by: 1))")
+        }
+        #expect(try place.run("import", "--basis", "b", try place.file(lines)).status == 0)
+        let list = try place.run("partitions", "list")
+        #expect(list.status == 0 && list.errors.isEmpty)
+        let rows = list.text.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        #expect(rows.first?.prefix(5) == ["site", "day", "state", "events", "bytes"])
+        #expect(rows.dropFirst().allSatisfy { $0[0] == "coalition" && $0[2] == "open" && $0.last == "1" })
+        #expect(Set(list.text.split(separator: "\n").map(\.count)).count == 1, "columns stand below one another")
+        let days = rows.dropFirst().map { $0[1] }
+        let expected = days.map { "sealed coalition/\($0)\n" }.joined()
+        #expect(try place.run("partitions", "seal", "--day", "2020-01-01").output.isEmpty)
+        #expect(try place.run("partitions", "seal").text == expected)
+        #expect(try place.run("partitions", "seal").text == "")
+        let verified = try place.run("partitions", "verify")
+        #expect(verified.status == 0 && verified.text.hasSuffix("nothing is wrong.\n"), "\(verified.text)")
+
+        let collector = try await Program.Collector(config: place.config, staff: place.staff)
+        #expect(try place.run("partitions", "seal").status == 0)
+        #expect(try place.run("partitions", "prune").text == "")
+        #expect(try place.run("partitions", "verify").status == 0)
+        let unknown = try place.run("partitions", "seal", "--site", "nowhere")
+        #expect(unknown.status == 64)
+        collector.kill()
+
+        let path = "\(place.folder.path)/data/partitions/coalition/\(days[0]).sqlite"
+        try Data(repeating: 7, count: 8_192).write(to: URL(filePath: path))
+        for command in ["list", "verify"] {
+            let found = try place.run("partitions", command)
+            #expect(found.status == 2)
+            #expect(found.errors.contains(path), "\(found.errors)")
+        }
+        let short = try String(contentsOfFile: place.config, encoding: .utf8)
+            .replacingOccurrences(of: "minimum_group = 1", with: "minimum_group = 1\nretention_days = 1")
+        try short.write(toFile: place.config, atomically: true, encoding: .utf8)
+        let pruned = try place.run("partitions", "prune")
+        #expect(pruned.text == days.map { "removed coalition/\($0)\n" }.joined())
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
     @Test("A report is written as a table and as JSON, without colours in a pipe, and a file appears whole")
     func report() throws {
         let place = try Place()
