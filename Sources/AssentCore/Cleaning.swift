@@ -184,7 +184,7 @@ enum Cleaning {
                 bytes.append(plusIsSpace && byte == UInt8(ascii: "+") ? 0x20 : byte)
             }
         }
-        return String(validating: bytes, as: UTF8.self) ?? String(text)
+        return String(utf8: bytes.span) ?? String(text)
     }
 
     /// Appends a text with control characters and the given ASCII characters percent-encoded.
