@@ -1,5 +1,6 @@
 public import AssentCore
 public import AssentStore
+internal import Glibc
 public import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -125,7 +126,10 @@ public struct Collector: Service {
         }
         let turns = group.next().scheduleRepeatedTask(
             initialDelay: .seconds(Int64(Limits.drainSeconds)), delay: .seconds(Int64(Limits.drainSeconds))
-        ) { _ in keeper.turn() }
+        ) { _ in
+            keeper.turn()
+            committer.recover()
+        }
         keeper.turn()
         started(Addresses(listen: listeners[0].address, staff: listeners[1].address))
         logger.info("Listening.", metadata: ["public": "\(listeners[0].address)", "staff": "\(listeners[1].address)"])
@@ -158,7 +162,8 @@ public struct Collector: Service {
             desk: desk(
                 crossOrigin: PublicRoutes.crossOrigin(configuration.sites), refusal: PublicRoutes.refusal,
                 answer: open.answer),
-            connections: Connections(count: metrics.connections), connectionsMax: Limits.connectionsMax, group: group,
+            connections: Connections(count: metrics.connections), connectionsMax: Collector.connectionsMax(),
+            group: group,
             loops: loops)
         do throws(CollectorError) {
             let second = try await Listener.open(
@@ -181,6 +186,22 @@ public struct Collector: Service {
         while listeners.contains(where: { $0.connections.count.value > 0 }), NIODeadline.now() < deadline {
             try? await loops[0].scheduleTask(in: .milliseconds(10)) {}.futureResult.get()
         }
+    }
+
+    /// ``Limits/connectionsMax``, or what the process may open if that is less: the soft limit is raised to the hard one
+    /// first, and the store keeps its share.
+    private static func connectionsMax() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return Limits.connectionsMax }
+        let wanted = rlim_t(Limits.connectionsMax + Limits.reservedFiles)
+        if limit.rlim_cur < wanted {
+            limit.rlim_cur = min(wanted, limit.rlim_max)
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < wanted else {
+            return Limits.connectionsMax
+        }
+        return max(1, Int(limit.rlim_cur) - Limits.reservedFiles)
     }
 
     /// Processors that this process may use: NIO does not look at its affinity.

@@ -43,6 +43,8 @@ final class Committer: Sendable {
     private struct Choice {
         let request: LedgerRequest
         let reply: Reply
+        /// Batches that entered before it, counted since the start: they are committed first.
+        let after: Int
     }
 
     private struct Queue {
@@ -50,6 +52,9 @@ final class Committer: Sendable {
         var choices: [Choice] = []
         var eventCount = 0
         var bytes = 0
+        /// Batches that have entered and left since the start.
+        var entered = 0
+        var left = 0
         var isRunning = false
 
         var isEmpty: Bool { events.isEmpty && choices.isEmpty }
@@ -108,6 +113,7 @@ final class Committer: Sendable {
                     ids: zip(ids, isNew).filter(\.1).map(\.0), reply: reply)
             }
             queue.events.append(item)
+            queue.entered += 1
             queue.eventCount += count
             queue.bytes += item.batch.byteCount
             return ((count, events.count - count), queue.start())
@@ -121,7 +127,7 @@ final class Committer: Sendable {
     func submit(_ request: LedgerRequest, reply: Reply) -> Bool {
         let (isTaken, starts) = queue.withLock { queue in
             guard queue.bytes + Committer.choiceBytes <= Limits.queueBytesMax else { return (false, false) }
-            queue.choices.append(Choice(request: request, reply: reply))
+            queue.choices.append(Choice(request: request, reply: reply, after: queue.entered))
             queue.bytes += Committer.choiceBytes
             return (true, queue.start())
         }
@@ -131,6 +137,16 @@ final class Committer: Sendable {
 
     /// What a choice counts in the queue: a notice's text is the largest part of it.
     private static let choiceBytes = Limits.noticeBytesMax
+
+    /// After a failure, tries whether events can be made durable again, so that a collector to which nobody sends any
+    /// more, because it said that it is not ready, becomes ready by itself.
+    func recover() {
+        guard !isHealthy else { return }
+        pool.submit { _ in
+            guard (try? self.store.probe()) != nil else { return }
+            self.isFailing.store(false, ordering: .relaxed)
+        }
+    }
 
     /// Waits until what has entered is answered, and ends the thread.
     func finish() async {
@@ -162,8 +178,10 @@ final class Committer: Sendable {
             queue.eventCount -= count
             let events = end == queue.events.count ? queue.events : Array(queue.events[..<end])
             if end == queue.events.count { queue.events = [] } else { queue.events.removeFirst(end) }
-            let choices = queue.choices
-            queue.choices = []
+            queue.left += end
+            let due = queue.choices.prefix { $0.after <= queue.left }.count
+            let choices = Array(queue.choices[..<due])
+            queue.choices.removeFirst(due)
             queue.bytes -= choices.count * Committer.choiceBytes
             return (events, choices)
         }
@@ -207,6 +225,7 @@ final class Committer: Sendable {
         let behind = queue.withLock { queue -> (events: [Events], choices: [Choice]) in
             let behind = (queue.events, queue.choices)
             store.recentIDs.release((events + queue.events).flatMap(\.ids))
+            queue.left = queue.entered
             queue.events = []
             queue.choices = []
             (queue.eventCount, queue.bytes) = (0, 0)

@@ -61,7 +61,7 @@ final class Keeper: Sendable {
     func drainSoon() { start(draining: true) }
 
     /// The turn that comes around every ``Limits/drainSeconds``.
-    func turn() { start(draining: store.waiting.events > 0) }
+    func turn() { start(draining: store.needsDrain) }
 
     private func start(draining: Bool) {
         let starts = state.withLock { state in
@@ -132,7 +132,9 @@ final class Keeper: Sendable {
         let now = now()
         do throws(StoreError) {
             let pruned = try store.prune(at: now, retentionDays: retentionDays)
-            if !pruned.partitions.isEmpty { logger.info("Removed \(pruned.partitions.count) partitions by retention.") }
+            if !pruned.partitions.isEmpty {
+                logger.info("Removed by retention.", metadata: ["partitions": "\(pruned.partitions.count)"])
+            }
             state.withLock { $0.nextPrune = now.advanced(by: Limits.pruneMilliseconds) }
         } catch {
             logger.error("\(error.description)")
@@ -148,7 +150,9 @@ final class Keeper: Sendable {
                 isDone = state.withLock { !$0.isWanted && !$0.isStopping }
                 return isDone
             }
-            if !sealed.partitions.isEmpty { logger.info("Sealed \(sealed.partitions.count) partitions.") }
+            if !sealed.partitions.isEmpty {
+                logger.info("Sealed.", metadata: ["partitions": "\(sealed.partitions.count)"])
+            }
             warn(sealed.damage, again: nil)
         } catch {
             logger.error("\(error.description)")

@@ -84,6 +84,7 @@ final class StaffRoutes: Sendable {
             pool.submit { _ in
                 let response =
                     switch route {
+                    case _ where self.stopSign.isUp: Response.unavailable("The collector is stopping.")
                     case .import: self.importLines(body, query)
                     case .seal: self.seal(query)
                     case .prune: self.prune()
@@ -176,7 +177,7 @@ final class StaffRoutes: Sendable {
             }
             var answer = ImportAnswer()
             var importer = Importer(store: store, gate: site.gate, ground: ground, now: now) {
-                answer.bad.append(.init(line: $0, problem: $1))
+                if answer.bad.count < Limits.badLinesNamedMax { answer.bad.append(.init(line: $0, problem: $1)) }
             }
             try importer.add(body[...])
             try importer.finish()
@@ -185,6 +186,7 @@ final class StaffRoutes: Sendable {
             answer.lines = importer.counts.lines
             answer.stored = importer.counts.stored
             answer.duplicates = importer.counts.duplicates
+            answer.skipped = importer.counts.bad
             return Response(.ok) { [answer] json in answer.write(to: &json) }
         } catch {
             return .unavailable(error.description)

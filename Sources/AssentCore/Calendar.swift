@@ -115,10 +115,9 @@ public struct ISOWeek: Sendable, Hashable, Comparable, CustomStringConvertible {
 
     /// The year that the week is counted in, and its number, 1 to 53.
     public var yearAndNumber: (year: Int, number: Int) {
-        let thursday = monday.advanced(by: 3)
-        let year = thursday.date.year
-        guard let firstOfJanuary = Day(year: year, month: 1, day: 1) else { preconditionFailure("a year of ISO 8601") }
-        return (year, firstOfJanuary.distance(to: thursday) / 7 + 1)
+        let (year, month, day) = monday.advanced(by: 3).date
+        let ordinal = (1..<month).reduce(day) { $0 + Day.length(ofMonth: $1, in: year) }
+        return (year, (ordinal - 1) / 7 + 1)
     }
 
     /// Monday to Sunday.

@@ -132,7 +132,7 @@ enum Cleaning {
         if beginning.utf8.count < text.utf8.count, let end = beginning.lastIndex(where: \.isWhitespace) {
             beginning = String(beginning[..<end])
         }
-        return cut(redacted(folded(beginning)), bytesMax: bytesMax)
+        return cut(redactedWithin(folded(beginning)), bytesMax: bytesMax)
     }
 
     /// The longest beginning of whole characters with at most that many bytes.
@@ -166,7 +166,7 @@ enum Cleaning {
         return String(scalars)
     }
 
-    /// Percent-decoded if that gives UTF-8, else as it came.
+    /// Percent-decoded; what is no UTF-8 becomes U+FFFD, so that nothing hides behind a stray byte.
     static func decoded(_ text: Substring, plusIsSpace: Bool) -> String {
         guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || plusIsSpace && $0 == UInt8(ascii: "+") }) else {
             return String(text)
@@ -184,7 +184,7 @@ enum Cleaning {
                 bytes.append(plusIsSpace && byte == UInt8(ascii: "+") ? 0x20 : byte)
             }
         }
-        return String(utf8: bytes.span) ?? String(text)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Appends a text with control characters and the given ASCII characters percent-encoded.
@@ -207,7 +207,8 @@ extension Cleaning {
     /// The text with e-mail addresses and long tokens replaced by `[redacted]`.
     ///
     /// An e-mail address is what stands around an `@` without white space or separators, with a dot in its domain. A
-    /// token is a run of ``Limits/tokenLengthMin`` or more ASCII letters and digits that mixes both, or such a run with
+    /// token is a run of ``Limits/tokenLengthMin`` or more ASCII letters and digits that mixes both, a run of
+    /// ``Limits/tokenDigitsMin`` digits or of ``Limits/tokenLettersMin`` letters, or a run with
     /// `-` and `_` in it that changes at least three times between letters and digits, as UUIDs and random base64 do
     /// and as words joined by hyphens do not.
     static func redacted(_ text: String) -> String {
@@ -226,6 +227,17 @@ extension Cleaning {
             kept += bytes[end...]
             return String(decoding: kept, as: UTF8.self)
         } ?? text
+    }
+
+    /// As ``redacted(_:)``, also where it takes further percent-decoding to see what must go.
+    private static func redactedWithin(_ text: String) -> String {
+        var decodedText = text
+        for _ in 0..<Limits.percentDecodingsMax where decodedText.utf8.contains(UInt8(ascii: "%")) {
+            decodedText = decoded(decodedText[...], plusIsSpace: false)
+            let clean = redacted(decodedText)
+            if clean != decodedText { return clean }
+        }
+        return redacted(text)
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) }
@@ -255,7 +267,10 @@ extension Cleaning {
                         unbrokenChanges += 1
                     }
                     unbroken += 1
-                    if unbroken >= Limits.tokenLengthMin, unbrokenChanges > 0 { isToken = true }
+                    let least =
+                        unbrokenChanges > 0
+                        ? Limits.tokenLengthMin : isDigit(byte) ? Limits.tokenDigitsMin : Limits.tokenLettersMin
+                    if unbroken >= least { isToken = true }
                 } else {
                     unbroken = 0
                     unbrokenChanges = 0
@@ -297,10 +312,15 @@ extension Cleaning {
 }
 
 extension Cleaning {
-    /// A language tag such as `ar` or `pt-BR` as it came; empty for anything that is none.
+    /// A language tag such as `ar` or `pt-BR` as it came; empty for anything that is none (RFC 5646: subtags of at most
+    /// eight letters and digits, the first of letters).
     static func locale(_ text: String) -> String {
         let isTag =
             text.utf8.count <= 35 && text.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
-        return isTag && text.utf8.first.map(isLetter) == true ? text : ""
+        let subtags = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard isTag, subtags.allSatisfy({ (1...8).contains($0.count) }), subtags[0].allSatisfy(isLetter),
+            redacted(text) == text
+        else { return "" }
+        return text
     }
 }

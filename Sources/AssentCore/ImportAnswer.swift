@@ -22,7 +22,9 @@ public struct ImportAnswer: Sendable, Equatable {
     public var stored = 0
     /// Events that were held already.
     public var duplicates = 0
-    /// Lines that were skipped, in their order.
+    /// Lines that were skipped.
+    public var skipped = 0
+    /// The first of those that were skipped, at most ``Limits/badLinesNamedMax``.
     public var bad: [BadLine] = []
 
     /// Nothing was read.
@@ -33,6 +35,7 @@ public struct ImportAnswer: Sendable, Equatable {
         json.object { json in
             for (name, value) in [
                 ("ground", Int(ground)), ("lines", lines), ("stored", stored), ("duplicates", duplicates),
+                ("skipped", skipped),
             ] {
                 json.key(name)
                 json.integer(value)
@@ -64,6 +67,7 @@ public struct ImportAnswer: Sendable, Equatable {
                 case "lines": answer.lines = Int(try seen.number("lines", 1, &reader, in: counts))
                 case "stored": answer.stored = Int(try seen.number("stored", 2, &reader, in: counts))
                 case "duplicates": answer.duplicates = Int(try seen.number("duplicates", 3, &reader, in: counts))
+                case "skipped": answer.skipped = Int(try seen.number("skipped", 4, &reader, in: counts))
                 case "bad":
                     try reader.array { (_, reader) throws(BadRequest) in
                         var line = BadLine(line: 0, problem: "")

@@ -41,6 +41,8 @@ public enum Limits {
     public static let scriptSeconds = 300
     /// How long browsers may keep the answer to a preflight, in seconds.
     public static let preflightSeconds = 7_200
+    /// Open files that are kept for the store beside those of connections.
+    public static let reservedFiles = 128
     /// Most address prefixes that the rate limit remembers; beyond it the oldest window is forgotten.
     public static let rateLimitPrefixesMax = 65_536
 
@@ -76,6 +78,12 @@ public enum Limits {
     public static let hostBytesMax = 253
     /// A run of this many letters and digits in a path or title that also mixes both is a token and is redacted.
     public static let tokenLengthMin = 20
+    /// A run of this many digits is redacted: numbers of cards, accounts and orders, but no date.
+    public static let tokenDigitsMin = 16
+    /// A run of this many ASCII letters is redacted: no word of a language is that long.
+    public static let tokenLettersMin = 40
+    /// How often a text is percent-decoded to find what must be redacted.
+    public static let percentDecodingsMax = 3
 
     // MARK: Consent
 
@@ -118,6 +126,8 @@ public enum Limits {
     public static let importBatchEvents = 131_072
     /// Bytes of lines of an import that are gathered before they are written, though they are fewer.
     public static let importBatchBytes = 64 * 1024 * 1024
+    /// Bad lines of an import that are named; the others are counted.
+    public static let badLinesNamedMax = 20
     /// Longest line of an import, in bytes.
     public static let importLineBytesMax = 65_536
     /// Event keys that an import keeps to recognise events that are already held.

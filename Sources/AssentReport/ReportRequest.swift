@@ -57,6 +57,9 @@ public struct ReportRequest: Sendable, Equatable {
         case (nil, _, _): throw .request("A period needs both dates: give --from and --to.")
         default: throw .request("Give a week or two dates, not both.")
         }
+        guard days.lowerBound >= Day(number: 0) else {
+            throw .request("There are no events before 1970: choose a later period.")
+        }
         guard days.count <= Limits.reportDaysMax else {
             throw .request("A report covers at most \(Limits.reportDaysMax) days: choose a shorter period.")
         }

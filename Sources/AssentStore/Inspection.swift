@@ -50,7 +50,7 @@ extension StoreReader {
 
     /// Reads every byte of partitions, journal and ledger beside a running collector.
     ///
-    /// Cost: about 5 s for a million events. Memory holds one segment.
+    /// Cost: that of decoding and hashing every event. Memory holds one segment.
     /// - Parameter progress: told of each partition before it is read.
     /// - Throws: ``StoreError`` only where the directory itself cannot be read; the rest is a fault.
     public func inspect(progress: (PartitionName) -> Void) throws(StoreError) -> Inspection {

@@ -48,6 +48,12 @@ final class Journal {
         next += 1
     }
 
+    /// Writes as a commit does, and changes nothing.
+    func probe() throws(StoreError) {
+        if let failure { throw failure }
+        try database.run("UPDATE numbering SET last=last")
+    }
+
     /// Number of the last row; 0 if there is none.
     func last() throws(StoreError) -> Int64 {
         try database.first("SELECT max(number) FROM batch") { $0.integer(0) } ?? 0

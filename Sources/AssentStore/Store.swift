@@ -21,6 +21,7 @@ public final class Store: Sendable {
     /// Held while partitions are written.
     let partitions = Mutex(())
     private let withdrawnSites = Mutex<[String: WithdrawnVisitors]>([:])
+    private let erasuresLeft = Atomic(false)
     private let waitingCounts = Mutex((events: 0, bytes: 0))
     /// Content hashes of what imports have seen, by day; see ``importEvents(_:site:at:)``.
     let imported = Mutex(ImportKeys())
@@ -99,13 +100,15 @@ public final class Store: Sendable {
                 try withJournal { (_) throws(StoreError) in }
                 found.append(try count(of: visitor, site: site))
             }
-            return try withLedger { (ledger) throws(StoreError) in
+            let answers = try withLedger { (ledger) throws(StoreError) in
                 try ledger.transaction { () throws(StoreError) in
                     var answers: [LedgerAnswer] = []
                     for (request, held) in zip(requests, found) { answers.append(try record(request, held, ledger)) }
                     return answers
                 }
             }
+            if !added.isEmpty { erasuresLeft.store(true, ordering: .relaxed) }
+            return answers
         } catch {
             for each in added { each.sites.remove(each.visitor) }
             throw error
@@ -211,6 +214,15 @@ public final class Store: Sendable {
         return waiting.events >= Limits.segmentEventsMax
     }
 
+    /// Whether a drain has something to do: events wait in the journal, or an erasure is under way.
+    public var needsDrain: Bool { waiting.events > 0 || erasuresLeft.load(ordering: .relaxed) }
+
+    /// Writes to the journal without adding to it, as a commit would.
+    /// - Throws: ``StoreError`` if events could not be made durable now.
+    public func probe() throws(StoreError) {
+        try withJournal { (journal) throws(StoreError) in try journal.probe() }
+    }
+
     /// Events and bytes that wait in the journal.
     public var waiting: (events: Int, bytes: Int) { waitingCounts.withLock { $0 } }
 
@@ -234,6 +246,8 @@ public final class Store: Sendable {
             if !finished.isEmpty {
                 try withLedger { (ledger) throws(StoreError) in try ledger.complete(finished, at: now) }
             }
+            let left = try withLedger { (ledger) throws(StoreError) in try ledger.pendingErasures().isEmpty }
+            erasuresLeft.store(!left, ordering: .relaxed)
             return damage.sentences
         }
     }
@@ -378,12 +392,13 @@ public final class Store: Sendable {
         _ events: [ConsentedEvent], site: String, at now: Instant
     ) throws(StoreError) -> Int {
         try drain(at: now)
-        let withdrawn = withdrawn(site: site)
-        var days: [Day: [Event]] = [:]
-        for event in events where !withdrawn.contains(event.event.visitor) {
-            days[event.event.time.day, default: []].append(event.event)
-        }
         return try partitions.withLock { (_) throws(StoreError) in
+            // Judged under the lock, so that the drain that finishes an erasure comes before or after, never in between.
+            let withdrawn = withdrawn(site: site)
+            var days: [Day: [Event]] = [:]
+            for event in events where !withdrawn.contains(event.event.visitor) {
+                days[event.event.time.day, default: []].append(event.event)
+            }
             var stored = 0
             for (day, events) in days.sorted(by: { $0.key < $1.key }) {
                 let partition = try partition(site, day)

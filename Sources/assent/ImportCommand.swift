@@ -66,7 +66,7 @@ struct ImportCommand: ParsableCommand {
             let ground = try Importer.ground(basis: basis, site: site.id, at: Clock.now, in: store)
             let problems = BadLines()
             var importer = Importer(store: store, gate: gate, ground: ground, now: { Clock.now }) {
-                problems.found.append(ImportAnswer.BadLine(line: $0, problem: $1))
+                problems.note(ImportAnswer.BadLine(line: $0, problem: $1))
             }
             while true {
                 let bytes = try input.block()
@@ -92,7 +92,7 @@ struct ImportCommand: ParsableCommand {
             let start = chunk.firstLine - 1
             if chunk.isTooLong {
                 report.take(
-                    lines: 1,
+                    lines: 1, skipped: 1,
                     bad: [.init(line: start + 1, problem: "must be at most \(Limits.importLineBytesMax) bytes")])
                 continue
             }
@@ -103,7 +103,7 @@ struct ImportCommand: ParsableCommand {
             }
             ground = said.ground
             report.take(
-                lines: said.lines, stored: said.stored, duplicates: said.duplicates,
+                lines: said.lines, stored: said.stored, duplicates: said.duplicates, skipped: said.skipped,
                 bad: said.bad.map { .init(line: start + $0.line, problem: $0.problem) })
         }
     }
@@ -111,7 +111,11 @@ struct ImportCommand: ParsableCommand {
 
 /// Bad lines on their way out of an importer's closure.
 private final class BadLines {
-    var found: [ImportAnswer.BadLine] = []
+    private var found: [ImportAnswer.BadLine] = []
+
+    func note(_ line: ImportAnswer.BadLine) {
+        if found.count < Limits.badLinesNamedMax { found.append(line) }
+    }
 
     func taken() -> [ImportAnswer.BadLine] {
         defer { found.removeAll(keepingCapacity: true) }
@@ -123,30 +127,31 @@ private final class BadLines {
 private struct ImportReport {
     private(set) var lines = 0
     private(set) var bad = 0
+    private var named = 0
     private var stored = 0
     private var duplicates = 0
     var progress = Progress()
-    /// Bad lines that are named each; the others are only counted.
-    private static let namedMax = 20
 
     mutating func take(_ counts: Importer.Counts, _ problems: [ImportAnswer.BadLine]) {
         name(problems)
-        (lines, stored, duplicates) = (counts.lines, counts.stored, counts.duplicates)
+        (lines, stored, duplicates, bad) = (counts.lines, counts.stored, counts.duplicates, counts.bad)
         show()
     }
 
-    mutating func take(lines: Int, stored: Int = 0, duplicates: Int = 0, bad problems: [ImportAnswer.BadLine]) {
+    mutating func take(
+        lines: Int, stored: Int = 0, duplicates: Int = 0, skipped: Int, bad problems: [ImportAnswer.BadLine]
+    ) {
         name(problems)
         self.lines += lines
         self.stored += stored
         self.duplicates += duplicates
+        bad += skipped
         show()
     }
 
     private mutating func name(_ problems: [ImportAnswer.BadLine]) {
-        for problem in problems {
-            bad += 1
-            guard bad <= Self.namedMax else { continue }
+        for problem in problems.prefix(Limits.badLinesNamedMax - named) {
+            named += 1
             progress.end()
             Console.say("line \(problem.line): \(problem.problem)")
         }
@@ -157,7 +162,7 @@ private struct ImportReport {
     /// Takes the progress away and says how many bad lines were not named.
     func end() {
         progress.end()
-        if bad > Self.namedMax { Console.say("… and \(bad - Self.namedMax) bad lines more") }
+        if bad > named { Console.say("… and \(bad - named) bad lines more") }
     }
 
     var summary: String { "\(lines) lines: \(stored) stored, \(duplicates) held already, \(bad) skipped." }

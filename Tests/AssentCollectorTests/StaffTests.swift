@@ -57,7 +57,8 @@ import Testing
             #expect(first.status == 200)
             #expect(
                 first.body
-                    == #"{"ground":1,"lines":5,"stored":2,"duplicates":1,"bad":[{"line":3,"problem":"not JSON at byte 0"},"#
+                    == #"{"ground":1,"lines":5,"stored":2,"duplicates":1,"skipped":2,"#
+                    + #""bad":[{"line":3,"problem":"not JSON at byte 0"},"#
                     + #"{"line":4,"problem":"url: its host is none of the site's"}]}"#)
             let second = try client.ask("POST", "/v1/import?site=coalition&ground=1", lines, Self.bearer)
             #expect(second.json("stored") == "0" && second.json("duplicates") == "3")

@@ -64,6 +64,13 @@ import Testing
         arguments: ["2025-W53", "2026-W54", "2026-W00", "2026-47", "2026W47", "2026-W4", "2026-W047"])
     func noWeek(text: String) { #expect(ISOWeek(text) == nil) }
 
+    @Test("Weeks go on before the first year of the calendar")
+    func firstWeek() throws {
+        let first = try #require(ISOWeek("0001-W01"))
+        #expect(first.advanced(by: -1).description == "0000-W52")
+        #expect(first.advanced(by: -53).yearAndNumber == (-1, 52))
+    }
+
     @Test(
         "Instants of RFC 3339",
         arguments: [

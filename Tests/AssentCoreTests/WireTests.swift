@@ -154,7 +154,20 @@ struct SplitMix: RandomNumberGenerator {
                 "https://e.org/?UTM_Campaign=Youth%20Day%26more&fbclid=1&ref=a+b&hashtag=%23Youth&source=",
                 Page(host: "e.org", path: "/", query: "utm_campaign=Youth%20Day%26more&ref=a%20b&hashtag=%23Youth")
             ),
-            ("https://e.org/%D8%A7%D9%84/%ff/%2e", Page(host: "e.org", path: "/%D8%A7%D9%84/%ff/%2e")),
+            ("https://e.org/%D8%A7%D9%84/%ff/%2e", Page(host: "e.org", path: "/ال/\u{FFFD}/.")),
+            ("https://e.org/%ff/joe%40example.org", Page(host: "e.org", path: "/\u{FFFD}/[redacted]")),
+            ("https://e.org/u/joe%252540example.org", Page(host: "e.org", path: "/u/[redacted]")),
+            (
+                "https://e.org/?utm_term=joe%2540example.org",
+                Page(host: "e.org", path: "/", query: "utm_term=[redacted]")
+            ),
+            ("https://e.org/order/4929123412341234", Page(host: "e.org", path: "/order/[redacted]")),
+            ("https://e.org/on/20261123/at/093000", Page(host: "e.org", path: "/on/20261123/at/093000")),
+            ("https://e.org/\(String(repeating: "k", count: 40))", Page(host: "e.org", path: "/[redacted]")),
+            (
+                "https://e.org/\(String(repeating: "k", count: 39))",
+                Page(host: "e.org", path: "/\(String(repeating: "k", count: 39))")
+            ),
             ("https://e.org/%D8%A7%D9%84%D8%B4/", Page(host: "e.org", path: "/الش/")),
             ("https://e.org/#%D9%8A%D9%88%D9%85_1", Page(host: "e.org", path: "/", fragment: "يوم_1")),
             ("https://e.org/#two words", Page(host: "e.org", path: "/")),
