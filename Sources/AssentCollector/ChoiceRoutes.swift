@@ -140,7 +140,7 @@ extension PublicRoutes {
 extension WithdrawRequest {
     /// The body of an HTML form.
     fileprivate init(form body: [UInt8]) throws(BadRequest) {
-        guard let text = String(validating: body, as: UTF8.self) else { throw BadRequest("", "must be UTF-8") }
+        guard let text = String(utf8: body.span) else { throw BadRequest("", "must be UTF-8") }
         let form = Query(text[...])
         guard let site = form["site"] else { throw BadRequest("site", "is missing") }
         let erase: Bool?

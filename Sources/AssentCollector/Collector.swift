@@ -149,18 +149,18 @@ public struct Collector: Service {
         _ group: MultiThreadedEventLoopGroup, _ loops: [any EventLoop]
     ) async throws(CollectorError) -> [Listener] {
         func desk(
-            crossOrigin: [String: String], bodyBytesMax: @escaping @Sendable (Route) -> Int,
+            crossOrigin: [String: String], refusal: @escaping @Sendable (Request) -> Response?,
             answer: @escaping @Sendable (Request, Reply) -> Outcome
         ) -> Desk {
             Desk(
-                answer: answer, bodyBytesMax: bodyBytesMax, crossOrigin: crossOrigin,
+                answer: answer, refusal: refusal, crossOrigin: crossOrigin,
                 trusted: TrustedProxies(configuration.trustedProxies), metrics: metrics,
                 stopSign: stopSign, now: now, patience: patience)
         }
         let first = try await Listener.open(
             configuration.listen, key: "listen",
             desk: desk(
-                crossOrigin: PublicRoutes.crossOrigin(configuration.sites), bodyBytesMax: PublicRoutes.bodyBytesMax,
+                crossOrigin: PublicRoutes.crossOrigin(configuration.sites), refusal: PublicRoutes.refusal,
                 answer: open.answer),
             connections: Connections(count: metrics.connections), connectionsMax: Collector.connectionsMax(),
             group: group,
@@ -168,7 +168,7 @@ public struct Collector: Service {
         do throws(CollectorError) {
             let second = try await Listener.open(
                 configuration.staffListen, key: "staff_listen",
-                desk: desk(crossOrigin: [:], bodyBytesMax: StaffRoutes.bodyBytesMax, answer: staff.answer),
+                desk: desk(crossOrigin: [:], refusal: staff.refusal, answer: staff.answer),
                 connections: Connections(count: Metrics.Gauge()), connectionsMax: Limits.staffConnectionsMax,
                 group: group, loops: loops)
             return [first, second]

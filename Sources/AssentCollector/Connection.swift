@@ -8,8 +8,8 @@ internal import Synchronization
 struct Desk: Sendable {
     /// Answers a whole request, now or through its reply.
     let answer: @Sendable (Request, Reply) -> Outcome
-    /// Longest body that a route takes, in bytes.
-    let bodyBytesMax: @Sendable (Route) -> Int
+    /// Answers what can be refused by its header alone; nil for what is worth reading.
+    let refusal: @Sendable (Request) -> Response?
     /// Header lines for pages of other origins, by origin.
     let crossOrigin: [String: String]
     let trusted: TrustedProxies
@@ -65,6 +65,8 @@ final class Connection: ChannelInboundHandler {
         case open
         /// Nothing more is read; what is asked will be answered.
         case last
+        /// The last answer is on its way.
+        case sent
         /// All is answered. What the client still sends is thrown away, so that the answer reaches it.
         case lingering
     }
@@ -133,14 +135,18 @@ final class Connection: ChannelInboundHandler {
         send()
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) { pace(context) }
+    func channelWritabilityChanged(context: ChannelHandlerContext) { send() }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed = event else { return }
         inputIsClosed = true
-        if phase == .lingering { return context.close(promise: nil) }
-        phase = .last
-        send()
+        switch phase {
+        case .open, .last:
+            phase = .last
+            send()
+        case .sent: break
+        case .lingering: context.close(promise: nil)
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -165,16 +171,11 @@ final class Connection: ChannelInboundHandler {
     private func begin(_ request: Request, _ context: ChannelHandlerContext) {
         arrive()
         sawRequest = true
-        let length = request.contentLength ?? 0
         guard !request.isChunked else {
             return refuse(.problem(.lengthRequired, "Say Content-Length: bodies in chunks are not taken."), of: request)
         }
-        let bytesMax = desk.bodyBytesMax(request.route)
-        guard length <= bytesMax else {
-            return refuse(.problem(.contentTooLarge, "The body must have at most \(bytesMax) bytes."), of: request)
-        }
+        if let response = desk.refusal(request) { return refuse(response, of: request) }
         self.request = request
-        self.request?.body.reserveCapacity(length)
         // Only to the first in the row, for it must not overtake an answer. Others go on by themselves after a while.
         if request.expectsContinue, slots.isEmpty {
             var buffer = context.channel.allocator.buffer(capacity: 32)
@@ -225,32 +226,39 @@ final class Connection: ChannelInboundHandler {
         if offset == 0 { send() }
     }
 
-    /// Sends the answers that are ready, in order, as one write; and ends the connection after the last.
+    /// Sends the answers that are ready, in order and as far as the client listens; and ends the connection after the
+    /// last.
     private func send() {
-        guard let context, phase != .lingering else { return }
-        var buffer: ByteBuffer?
-        while let slot = slots.first, case .now(let response) = slot.outcome {
-            date.update(desk.now())
-            if buffer == nil { buffer = context.channel.allocator.buffer(capacity: 256 + response.body.count) }
+        guard let context, phase == .open || phase == .last else { return }
+        if phase == .last, slots.isEmpty { return end() }
+        while context.channel.isWritable, let buffer = nextAnswers(context) {
+            if !isArriving { deadline = .now() + desk.patience.idle }
+            if phase == .last, slots.isEmpty {
+                phase = .sent
+                context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in self.end() }
+                return
+            }
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        }
+        pace(context)
+    }
+
+    /// Answers that are ready, for one write; nil if the first one is still awaited.
+    private func nextAnswers(_ context: ChannelHandlerContext) -> ByteBuffer? {
+        guard let slot = slots.first, case .now(let first) = slot.outcome else { return nil }
+        date.update(desk.now())
+        var buffer = context.channel.allocator.buffer(capacity: 512 + first.body.count)
+        while buffer.readableBytes < Limits.writeBytesMax, let slot = slots.first,
+            case .now(let response) = slot.outcome
+        {
             response.write(
-                to: &buffer!, date: date, crossOrigin: slot.crossOrigin, isHead: slot.isHead,
+                to: &buffer, date: date, crossOrigin: slot.crossOrigin, isHead: slot.isHead,
                 closes: phase == .last && slots.count == 1)
             desk.metrics.responded(slot.route, response.status)
             slots.removeFirst()
             answered += 1
         }
-        let isEnd = phase == .last && slots.isEmpty
-        if let buffer {
-            if !isArriving { deadline = .now() + desk.patience.idle }
-            if isEnd {
-                context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in self.end() }
-            } else {
-                context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
-            }
-        } else if isEnd {
-            return end()
-        }
-        pace(context)
+        return buffer
     }
 
     private func end() {

@@ -32,12 +32,11 @@ final class PublicRoutes: Sendable {
         self.pages = pages.mapValues(\.response)
     }
 
-    /// Longest body of a route, in bytes.
-    static func bodyBytesMax(_ route: Route) -> Int {
-        switch route {
-        case .consent, .withdraw: Limits.consentBodyBytesMax
-        default: Limits.eventsBodyBytesMax
-        }
+    /// What can be refused by its header alone.
+    static func refusal(_ request: Request) -> Response? {
+        let isChoice = request.route == .consent || request.route == .withdraw
+        let bytesMax = isChoice ? Limits.consentBodyBytesMax : Limits.eventsBodyBytesMax
+        return request.contentLength ?? 0 > bytesMax ? .tooLarge(bytesMax: bytesMax) : nil
     }
 
     /// Header lines that let pages of the sites' origins read the answers, by origin.

@@ -67,33 +67,33 @@ struct Request {
     /// Looks through the headers once.
     init(_ head: HTTPRequestHead, peer: Address?, trusted: TrustedProxies) {
         method = head.method
-        let parts = head.uri.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        path = parts[0]
-        query = Query(parts.count > 1 ? parts[1] : "")
+        let end = head.uri.utf8.firstIndex(of: UInt8(ascii: "?")) ?? head.uri.endIndex
+        path = head.uri[..<end]
+        query = Query(head.uri[end...].dropFirst())
         route = Route(path: path)
         closes = !head.isKeepAlive || head.version.minor == 0
         var forwarded: [String] = []
         var forwardedFor: [String] = []
         for (name, value) in head.headers {
             switch name.utf8.count {
-            case 3 where name.isHeader("dnt"): dnt = value == "1"
-            case 4 where name.isHeader("host"): host = value
-            case 6 where name.isHeader("origin"): origin = value
-            case 6 where name.isHeader("cookie"): readToken(inCookies: value)
-            case 6 where name.isHeader("expect"): expectsContinue = value.lowercased() == "100-continue"
-            case 7 where name.isHeader("sec-gpc"): gpc = value == "1"
-            case 7 where name.isHeader("upgrade"): closes = true
-            case 7 where name.isHeader("purpose"): isPrefetch = isPrefetch || value.lowercased().contains("prefetch")
-            case 9 where name.isHeader("forwarded"): forwarded.append(value)
-            case 10 where name.isHeader("user-agent"): userAgent = value
-            case 11 where name.isHeader("sec-purpose"):
+            case 3 where name.utf8.isWord("dnt"): dnt = value == "1"
+            case 4 where name.utf8.isWord("host"): host = value
+            case 6 where name.utf8.isWord("origin"): origin = value
+            case 6 where name.utf8.isWord("cookie"): readToken(inCookies: value)
+            case 6 where name.utf8.isWord("expect"): expectsContinue = value.lowercased() == "100-continue"
+            case 7 where name.utf8.isWord("sec-gpc"): gpc = value == "1"
+            case 7 where name.utf8.isWord("upgrade"): closes = true
+            case 7 where name.utf8.isWord("purpose"): isPrefetch = isPrefetch || value.lowercased().contains("prefetch")
+            case 9 where name.utf8.isWord("forwarded"): forwarded.append(value)
+            case 10 where name.utf8.isWord("user-agent"): userAgent = value
+            case 11 where name.utf8.isWord("sec-purpose"):
                 isPrefetch = isPrefetch || value.lowercased().contains("prefetch")
-            case 12 where name.isHeader("content-type"): contentType = value
-            case 13 where name.isHeader("authorization"): authorization = value
-            case 14 where name.isHeader("content-length"): contentLength = Int(value)
-            case 14 where name.isHeader("sec-fetch-site"): isCrossSite = value == "cross-site"
-            case 15 where name.isHeader("x-forwarded-for"): forwardedFor.append(value)
-            case 17 where name.isHeader("transfer-encoding"): isChunked = true
+            case 12 where name.utf8.isWord("content-type"): contentType = value
+            case 13 where name.utf8.isWord("authorization"): authorization = value
+            case 14 where name.utf8.isWord("content-length"): contentLength = Int(value)
+            case 14 where name.utf8.isWord("sec-fetch-site"): isCrossSite = value == "cross-site"
+            case 15 where name.utf8.isWord("x-forwarded-for"): forwardedFor.append(value)
+            case 17 where name.utf8.isWord("transfer-encoding"): isChunked = true
             default: break
             }
         }
@@ -124,10 +124,12 @@ struct Request {
         return host.prefix { $0 != ":" }
     }
 
-    /// Whether the body is of that media type, whatever its parameters.
-    private func isContent(_ mediaType: String) -> Bool {
-        guard let contentType else { return false }
-        return contentType.prefix { $0 != ";" && $0 != " " }.lowercased() == mediaType
+    /// Whether the body is of that media type, given in lower case, whatever its parameters.
+    private func isContent(_ mediaType: StaticString) -> Bool {
+        guard let type = contentType?.utf8.prefix(while: { $0 != UInt8(ascii: ";") && $0 != 0x20 }) else {
+            return false
+        }
+        return type.count == mediaType.utf8CodeUnitCount && type.isWord(mediaType)
     }
 
     /// Whether the body may be JSON: a beacon says `text/plain`, so that it needs no preflight.
@@ -137,11 +139,11 @@ struct Request {
     var isForm: Bool { isContent("application/x-www-form-urlencoded") }
 }
 
-extension String {
-    /// Whether a header's name of the same length is that one, given in lower case.
-    fileprivate func isHeader(_ name: StaticString) -> Bool {
-        let wanted = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-        return utf8.elementsEqual(wanted) { ($0 | 0x20) == $1 || $0 == $1 }
+extension Sequence<UInt8> {
+    /// Whether ASCII of the same length is that word, given in lower case, whatever its own case.
+    fileprivate func isWord(_ word: StaticString) -> Bool {
+        let wanted = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+        return elementsEqual(wanted) { $0 == $1 || (0x41...0x5A).contains($0) && $0 | 0x20 == $1 }
     }
 }
 
@@ -174,6 +176,6 @@ struct Query: Sendable {
             default: bytes.append(byte)
             }
         }
-        return String(validating: bytes, as: UTF8.self)
+        return String(utf8: bytes.span)
     }
 }

@@ -90,6 +90,11 @@ struct Response: Sendable {
         Response(status, "text/plain; charset=utf-8", .bytes(Array("\(sentence)\n".utf8)))
     }
 
+    /// The body has more bytes than it may.
+    static func tooLarge(bytesMax: Int) -> Response {
+        problem(.contentTooLarge, "The body must have at most \(bytesMax) bytes.")
+    }
+
     /// Nothing of the request was stored; it may be sent again.
     static func unavailable(_ sentence: String) -> Response {
         var response = problem(.unavailable, sentence)

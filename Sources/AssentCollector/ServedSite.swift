@@ -3,8 +3,8 @@ internal import AssentStore
 internal import DashboardAssets
 internal import NIOCore
 
-/// A site with everything about it that is prepared once.
-struct ServedSite: Sendable {
+/// A site with everything about it that is prepared once; of reference type, for every request looks one up.
+final class ServedSite: Sendable {
     let site: Site
     let gate: Gate
     let timeZone: TimeZoneRules

@@ -43,10 +43,20 @@ final class StaffRoutes: Sendable {
         await pool.finish()
     }
 
-    /// Longest body of a route, in bytes.
-    static func bodyBytesMax(_ route: Route) -> Int {
-        route == .import ? Limits.importChunkBytesMax : Limits.consentBodyBytesMax
+    /// What can be refused by its header alone: only of the staff a long body is read.
+    func refusal(_ request: Request) -> Response? {
+        guard let length = request.contentLength, length > Limits.consentBodyBytesMax else { return nil }
+        let isImport = request.route == .import
+        let bytesMax = isImport ? Limits.importChunkBytesMax : Limits.consentBodyBytesMax
+        if length > bytesMax { return .tooLarge(bytesMax: bytesMax) }
+        return isStaff(request) ? nil : StaffRoutes.unauthorized
     }
+
+    private static let unauthorized: Response = {
+        var response = Response.problem(.unauthorized, "Send the staff token: Authorization: Bearer …")
+        response.field("WWW-Authenticate", "Bearer")
+        return response
+    }()
 
     /// Answers a whole request.
     func answer(_ request: Request, _ reply: Reply) -> Outcome {
@@ -68,11 +78,7 @@ final class StaffRoutes: Sendable {
             return .now(
                 Response(.ok, "text/plain; version=0.0.4; charset=utf-8", .bytes(metrics.prometheusText(levels))))
         default:
-            guard isStaff(request) else {
-                var response = Response.problem(.unauthorized, "Send the staff token: Authorization: Bearer …")
-                response.field("WWW-Authenticate", "Bearer")
-                return .now(response)
-            }
+            guard isStaff(request) else { return .now(StaffRoutes.unauthorized) }
             guard !stopSign.isUp else { return .now(.unavailable("The collector is stopping.")) }
             let (query, body, route) = (request.query, request.body, request.route)
             pool.submit { _ in

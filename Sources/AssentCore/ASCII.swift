@@ -28,3 +28,13 @@ extension UnsafeBufferPointer<UInt8> {
         return nil
     }
 }
+
+extension String {
+    /// The text that bytes are in UTF-8; nil if they are none.
+    ///
+    /// `String(validating:as:)` asks the runtime for generic types at every call, which takes two to four times as long.
+    public init?(utf8 bytes: Span<UInt8>) {
+        guard let text = try? UTF8Span(validating: bytes) else { return nil }
+        self.init(copying: text)
+    }
+}

@@ -221,11 +221,11 @@ struct JSONReader {
         guard !hasEscapes else {
             let unescaped = try self.unescaped(raw)
             guard unescaped.count <= bytesMax else { throw BadRequest("", "must be at most \(bytesMax) bytes") }
-            guard let text = String(validating: unescaped, as: UTF8.self) else { throw BadRequest("", "must be UTF-8") }
+            guard let text = String(utf8: unescaped.span) else { throw BadRequest("", "must be UTF-8") }
             return text
         }
         guard raw.count <= bytesMax else { throw BadRequest("", "must be at most \(bytesMax) bytes") }
-        guard let text = String(validating: raw, as: UTF8.self) else { throw BadRequest("", "must be UTF-8") }
+        guard let text = String(utf8: raw.span) else { throw BadRequest("", "must be UTF-8") }
         return text
     }
 

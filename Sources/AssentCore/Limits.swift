@@ -29,6 +29,8 @@ public enum Limits {
     public static let staffConnectionsMax = 64
     /// Most requests of one connection that may wait for their answers; then it is not read on.
     public static let pipelinedRequestsMax = 64
+    /// Bytes of answers from which on a write begins, so that a client that does not listen fills only that much.
+    public static let writeBytesMax = 64 * 1024
     /// Connections that may wait to be accepted.
     public static let listenBacklog = 1_024
     /// Time for which the rest of a refused request is read and thrown away, in seconds.

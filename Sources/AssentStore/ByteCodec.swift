@@ -1,3 +1,5 @@
+internal import AssentCore
+
 /// Appends numbers and texts to bytes.
 struct ByteWriter {
     private(set) var bytes: [UInt8] = []
@@ -92,7 +94,7 @@ struct ByteReader {
 
     mutating func text() throws(Malformed) -> String {
         let utf8 = try raw(try count())
-        guard let text = String(validating: utf8, as: UTF8.self) else { throw Malformed() }
+        guard let text = String(utf8: utf8.span) else { throw Malformed() }
         return text
     }
 }

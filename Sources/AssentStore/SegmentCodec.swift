@@ -395,7 +395,7 @@ enum SegmentCodec {
             if isHex {
                 ids.append(Hex.text(bytes))
             } else {
-                guard let id = String(validating: bytes, as: UTF8.self) else { throw ByteReader.Malformed() }
+                guard let id = String(utf8: bytes.span) else { throw ByteReader.Malformed() }
                 ids.append(id)
             }
         }

@@ -1,5 +1,6 @@
 import AssentCore
 import AssentStore
+import Foundation
 import Support
 import Testing
 
@@ -88,8 +89,7 @@ import Testing
             #expect(answer.status == 503 && answer["retry-after"] == "5" && answer["connection"] == "close")
             await stop.value
             #expect(idle.isClosed())
-            var stored = 33
-            stored = 32
+            var stored = 32
             for client in clients {
                 // Accepted before the stop: stored; after it: told so.
                 let answer = try client.receive()
@@ -101,6 +101,32 @@ import Testing
             let days = Samples.monday...Samples.monday
             #expect(try running.reader.tallies(site: "coalition", days: days).refusals == ["no_consent": 1])
             #expect(try directory.files().contains("data/partitions/coalition/2026-11-16.sqlite"))
+        }
+    }
+
+    @Test("Where the disk does not take it, everything that waits is told so, and can be sent again")
+    func failing() async throws {
+        try await Running.collector { running in
+            let token = try running.consent()
+            let body = Running.eventsBody([Running.pageview("event-0001")], token: token)
+            let clients = try (0..<3).map { _ in try running.client() }
+            let staff = try Client(running.addresses.staff)
+            let lock = try JournalLock(directory: "\(running.directory.path)/data")
+            // The others are duplicates of the first, which is not durable.
+            for client in clients { client.send(Client.request("POST", "/v1/events", body)) }
+            for client in clients {
+                let answer = try client.receive()
+                #expect(answer.status == 503 && answer["retry-after"] == "5")
+            }
+            #expect(try staff.ask("GET", "/readyz").status == 503)
+            #expect(running.log.all.contains { $0.contains("level=error") })
+            lock.release()
+            let results = try clients.map { try $0.ask("POST", "/v1/events", body)["assent-result"] }
+            #expect(
+                results == ["stored=1 duplicate=0 refused=0"]
+                    + Array(repeating: "stored=0 duplicate=1 refused=0", count: 2))
+            #expect(try staff.ask("GET", "/readyz").status == 200)
+            #expect(try running.events().map(\.id) == ["event-0001"])
         }
     }
 
@@ -125,4 +151,28 @@ import Testing
             #expect(log.count == 1 && log[0].contains("msg=Listening. public=127.0.0.1:"))
         }
     }
+}
+
+/// Another program that holds the journal, so that nothing can be written to it.
+private final class JournalLock {
+    private let process = Process()
+    private let input = Pipe()
+
+    init(directory: String) throws {
+        let output = Pipe()
+        process.executableURL = URL(filePath: "/usr/bin/sqlite3")
+        process.arguments = ["\(directory)/journal.sqlite"]
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        try input.fileHandleForWriting.write(contentsOf: Data("BEGIN IMMEDIATE;\n.print locked\n".utf8))
+        #expect(output.fileHandleForReading.availableData == Data("locked\n".utf8))
+    }
+
+    func release() {
+        try? input.fileHandleForWriting.close()
+        process.waitUntilExit()
+    }
+
+    deinit { if process.isRunning { release() } }
 }
