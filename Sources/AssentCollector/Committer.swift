@@ -194,6 +194,7 @@ final class Committer: Sendable {
         do throws(StoreError) {
             if !events.isEmpty {
                 if try store.append(events.map(\.batch)) { keeper.drainSoon() }
+                metrics.eventsStored.add(events.reduce(0) { $0 + $1.batch.count })
                 for item in events { answers.add(.durable, item.reply) }
             }
         } catch {
@@ -208,7 +209,7 @@ final class Committer: Sendable {
                 if choices.contains(where: \.request.leavesWork) { keeper.drainSoon() }
             }
             isFailing.store(false, ordering: .relaxed)
-            metrics.committed(events: events.reduce(0) { $0 + $1.batch.count }, in: NIODeadline.now() - start)
+            metrics.committed(in: NIODeadline.now() - start)
         } catch {
             fail(error, [], choices, &answers)
         }

@@ -26,7 +26,6 @@ extension PublicRoutes {
             else { return .now(.unavailable("Too much waits to be stored. Send it again later.")) }
             result = counts
         }
-        metrics.eventsStored.add(result.stored)
         metrics.eventsDuplicate.add(result.duplicate)
         metrics.unknownFields.add(parsed.unknownFields)
         var response = Response(.noContent)

@@ -60,7 +60,6 @@ final class Metrics: Sendable {
     let connectionsTurnedAway = Counter()
     let commitFailures = Counter()
     let drainFailures = Counter()
-    private let eventsCommitted = Counter()
     private let commitSeconds = Histogram()
     let drainSeconds = Histogram()
 
@@ -79,10 +78,7 @@ final class Metrics: Sendable {
     }
 
     /// A commit went well.
-    func committed(events: Int, in duration: TimeAmount) {
-        eventsCommitted.add(events)
-        commitSeconds.observe(duration)
-    }
+    func committed(in duration: TimeAmount) { commitSeconds.observe(duration) }
 
     /// Levels that others know.
     struct Levels {
@@ -115,7 +111,6 @@ final class Metrics: Sendable {
         text.sample("assent_choices_total{choice=\"withdrawn\"}", choicesWithdrawn.value)
         text.counter("assent_unknown_fields_total", "Fields of events that the wire does not know.", unknownFields)
         text.counter("assent_import_lines_total", "Lines of imports that were stored.", linesImported)
-        text.counter("assent_commit_events_total", "Events that were made durable.", eventsCommitted)
         text.counter("assent_commit_failures_total", "Commits that failed.", commitFailures)
         text.counter("assent_drain_failures_total", "Drains of the journal that failed.", drainFailures)
         text.counter(

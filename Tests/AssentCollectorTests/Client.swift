@@ -62,7 +62,12 @@ final class Client {
     }
 
     /// Whether the server has closed the connection and nothing is left to read.
-    func isClosed() -> Bool { (try? more()) == nil && received.isEmpty }
+    func isClosed() -> Bool {
+        var byte: UInt8 = 0
+        let count = recv(socket, &byte, 1, 0)
+        // Silence until the time is over is no end.
+        return received.isEmpty && (count == 0 || count < 0 && errno == ECONNRESET)
+    }
 
     /// Reads one answer. That of a HEAD has no body, whatever its length says.
     func receive(hasBody: Bool = true) throws -> Answer {

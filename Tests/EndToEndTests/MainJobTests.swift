@@ -86,7 +86,8 @@ extension EndToEnd {
             let then = try await reader.evaluate("performance.now()").number ?? 0
             try await reader.wait(for: "performance.now() > \(then + 1200)")
             try await reader.open("about:blank")
-            // Two views, one click, what each page had of attention: acknowledged, so durable.
+            // Two views, one click, what each page had of attention. They are counted once they are durable and before
+            // they are acknowledged, so no kill after the last 204 can come earlier than this one.
             try await collector.wait(forMetric: "assent_events_total{result=\"stored\"} 5")
             try await setting.crash()
 
