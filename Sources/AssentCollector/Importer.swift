@@ -5,8 +5,9 @@ internal import Synchronization
 
 /// Reads lines of an import, one event each, and stores them in large batches. Used with a collector and without one.
 ///
-/// Bytes may come in pieces of any size; memory is bounded by two batches (``Limits/importBatchEvents``,
-/// ``Limits/importBatchBytes``) and one line.
+/// Bytes may come in pieces of any size. They are gathered into blocks (``Limits/importBlockBytes``), which as many
+/// threads read as there are processors, while the batch before is stored (``Limits/importBatchEvents``): memory is
+/// bounded by a block and two batches.
 public struct Importer {
     /// What became of the lines so far.
     public struct Counts: Sendable, Equatable {
@@ -27,25 +28,20 @@ public struct Importer {
     public private(set) var counts = Counts()
 
     private let store: Store
-    private let gate: Gate
-    private let ground: RecordNumber
+    private let site: String
     private let now: @Sendable () -> Instant
-    private let badLine: (Int, String) -> Void
-    /// Number of the line that is being read, from 1.
-    private var number = 1
+    private let readers: [LineReader]
+    /// Bytes that are not read yet, and the number of the line that they begin with, from 1.
     private var rest: [UInt8] = []
-    private var isTooLong = false
-    private var waiting: [Admitted] = []
-    /// Bytes of the lines that wait.
-    private var waitingBytes = 0
-    /// The batch before, which is stored while the next one is read.
-    private var errand: Errand?
-
-    /// A line that has passed the gate, its event still without a number.
-    private struct Admitted: Sendable {
-        let visitor: VisitorID
-        let event: ConsentedEvent
-    }
+    private var number = 1
+    /// The line that `rest` begins in the middle of is too long and passed over.
+    private var isPassing = false
+    private var problems: [ImportAnswer.BadLine] = []
+    private var problemsTaken = 0
+    private var waiting: [ImportBatch] = []
+    /// The batches before, which are stored while the next ones are read.
+    private var errand: Errand<Result<Int, StoreError>>?
+    private var errandEvents = 0
 
     /// Records the ground on which imported events are held.
     /// - Parameter basis: why they may be held, for the ledger.
@@ -61,173 +57,192 @@ public struct Importer {
     }
 
     /// An importer for the site of a gate.
-    /// - Parameters:
-    ///   - ground: what ``ground(basis:site:at:in:)`` gave.
-    ///   - badLine: is told the number of each line that is skipped, from 1, and what is wrong with it.
-    public init(
-        store: Store, gate: Gate, ground: RecordNumber, now: @escaping @Sendable () -> Instant,
-        badLine: @escaping (Int, String) -> Void
-    ) {
+    /// - Parameter ground: what ``ground(basis:site:at:in:)`` gave.
+    public init(store: Store, gate: Gate, ground: RecordNumber, now: @escaping @Sendable () -> Instant) {
         self.store = store
-        self.gate = gate
-        self.ground = ground
         self.now = now
-        self.badLine = badLine
+        site = gate.site.id
+        readers = (0..<processors).map { _ in LineReader(gate: gate, ground: ground) }
     }
 
     /// Takes the next bytes. Batches that are full are stored, beside the reading of the next one; what ``counts`` says is
     /// stored is durable.
     /// - Throws: ``StoreError``; what was stored before stays, and importing it again stores nothing twice.
     public mutating func add(_ bytes: ArraySlice<UInt8>) throws(StoreError) {
-        var bytes = bytes
-        while let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
-            take(bytes[..<end])
-            try endLine()
-            bytes = bytes[(end + 1)...]
-        }
-        take(bytes)
+        rest += passed(bytes)
+        guard rest.count >= Limits.importBlockBytes else { return }
+        guard let end = rest.lastIndex(of: newline) else { return beginPassing() }
+        let block = rest[...end]
+        rest = Array(rest[(end + 1)...])
+        try read(block)
+        if rest.count > Limits.importLineBytesMax { beginPassing() }
     }
 
     /// Takes the end of the last line and stores what waits.
     /// - Throws: ``StoreError``
     public mutating func finish() throws(StoreError) {
-        if !rest.isEmpty || isTooLong { try endLine() }
-        try write(beside: false)
+        if isPassing { _ = passed([newline]) }
+        let block = rest[...]
+        rest = []
+        try read(block)
+        try storeWaiting()
+        try noteStored()
     }
 
-    private mutating func take(_ bytes: ArraySlice<UInt8>) {
-        guard !isTooLong else { return }
-        if rest.count + bytes.count > Limits.importLineBytesMax {
-            isTooLong = true
-            rest = []
-        } else {
-            rest += bytes
-        }
+    /// The first lines that were skipped, at most ``Limits/badLinesNamedMax`` of an import, each given once.
+    public mutating func takeProblems() -> [ImportAnswer.BadLine] {
+        defer { problemsTaken = problems.count }
+        return Array(problems[problemsTaken...])
     }
 
-    private mutating func endLine() throws(StoreError) {
-        defer {
-            rest.removeAll(keepingCapacity: true)
-            isTooLong = false
-            number += 1
-        }
-        if rest.last == UInt8(ascii: "\r") { rest.removeLast() }
-        guard isTooLong || !rest.isEmpty else { return }
+    // MARK: Lines that are too long
+
+    /// Forgets a line whose end is not in sight; its number of bytes is all that must be known of it.
+    private mutating func beginPassing() {
+        rest = []
+        isPassing = true
+    }
+
+    /// What is left of bytes behind the end of a line that is passed over.
+    private mutating func passed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard isPassing else { return bytes }
+        guard let end = bytes.firstIndex(of: newline) else { return [] }
+        isPassing = false
         counts.lines += 1
-        do throws(BadRequest) {
-            guard !isTooLong else { throw BadRequest("", "must be at most \(Limits.importLineBytesMax) bytes") }
-            let line = try EventLine(parsing: rest)
-            // The gate judges now, with any number, so that a bad line gives no visitor a number.
-            waiting.append(
-                Admitted(visitor: line.visitor, event: try gate.admit(line, visitor: 0, record: ground)))
-        } catch {
-            counts.bad += 1
-            badLine(number, error.description)
-        }
-        waitingBytes += rest.count
-        if waiting.count == Limits.importBatchEvents || waitingBytes >= Limits.importBatchBytes {
-            try write(beside: true)
-        }
+        note(bad: 1, [ImportAnswer.BadLine(line: number, problem: LineReader.tooLong.description)])
+        number += 1
+        return bytes[(end + 1)...]
     }
 
-    /// Waits for the batch before, then stores what waits: at once, or beside what this thread does next.
-    private mutating func write(beside: Bool) throws(StoreError) {
-        if let (result, count) = errand?.wait() {
-            errand = nil
-            try note(result, of: count)
+    private mutating func note(bad: Int, _ named: some Sequence<ImportAnswer.BadLine>) {
+        counts.bad += bad
+        problems += named.prefix(Limits.badLinesNamedMax - problems.count)
+    }
+
+    // MARK: Reading and storing
+
+    /// Reads whole lines, a part of them on each processor.
+    private mutating func read(_ block: ArraySlice<UInt8>) throws(StoreError) {
+        guard !block.isEmpty else { return }
+        let parts = zip(readers, block.cut(atLinesInto: readers.count)).map { Part(reader: $0, lines: $1) }
+        for read in concurrently(parts, { $0.reader.read($0.lines) }) {
+            counts.lines += read.filled
+            note(
+                bad: read.bad, read.problems.lazy.map { [number] in .init(line: number + $0.line, problem: $0.problem) }
+            )
+            number += read.lines
+            if read.batch.count > 0 { waiting.append(read.batch) }
         }
+        if waiting.reduce(0, { $0 + $1.count }) >= Limits.importBatchEvents { try storeWaiting() }
+    }
+
+    private struct Part: Sendable {
+        let reader: LineReader
+        let lines: ArraySlice<UInt8>
+    }
+
+    /// Waits for the batches before, then has those that wait stored.
+    private mutating func storeWaiting() throws(StoreError) {
+        try noteStored()
         guard !waiting.isEmpty else { return }
-        let (batch, store, site, now) = (waiting, store, gate.site.id, now)
-        waiting.removeAll(keepingCapacity: true)
-        waitingBytes = 0
-        if beside {
-            errand = Errand(count: batch.count) { Importer.store(batch, site, now(), in: store) }
-        } else {
-            try note(Importer.store(batch, site, now(), in: store), of: batch.count)
+        errandEvents = waiting.reduce(0) { $0 + $1.count }
+        errand = Errand { [waiting, store, site, now] in
+            do throws(StoreError) {
+                return .success(try store.importEvents(waiting, site: site, at: now()))
+            } catch {
+                return .failure(error)
+            }
+        }
+        waiting = []
+    }
+
+    private mutating func noteStored() throws(StoreError) {
+        guard let running = errand else { return }
+        errand = nil
+        let stored = try running.wait().get()
+        counts.stored += stored
+        counts.duplicates += errandEvents - stored
+    }
+}
+
+private let newline = UInt8(ascii: "\n")
+
+/// Reads lines of one import, for one thread at a time.
+private final class LineReader: Sendable {
+    static let tooLong = BadRequest("", "must be at most \(Limits.importLineBytesMax) bytes")
+
+    /// What came of some lines.
+    struct Lines: Sendable {
+        var batch = ImportBatch()
+        /// All lines, and those that were not empty.
+        var lines = 0
+        var filled = 0
+        var bad = 0
+        /// The first bad ones, by their places from 0.
+        var problems: [ImportAnswer.BadLine] = []
+    }
+
+    private let gate: Gate
+    private let ground: RecordNumber
+    private let memory = Mutex(GateMemory())
+
+    init(gate: Gate, ground: RecordNumber) {
+        self.gate = gate
+        self.ground = ground
+    }
+
+    func read(_ bytes: ArraySlice<UInt8>) -> Lines {
+        memory.withLock { memory in
+            var read = Lines()
+            var rest = bytes
+            while !rest.isEmpty {
+                let end = rest.firstNewline ?? rest.endIndex
+                var line = rest[..<end]
+                if line.last == UInt8(ascii: "\r") { line.removeLast() }
+                if !line.isEmpty { take(line, &read, &memory) }
+                read.lines += 1
+                rest = rest[min(end + 1, rest.endIndex)...]
+            }
+            return read
         }
     }
 
-    private mutating func note(_ result: Result<Int, StoreError>, of count: Int) throws(StoreError) {
-        let stored = try result.get()
-        counts.stored += stored
-        counts.duplicates += count - stored
-    }
-
-    private static func store(
-        _ batch: [Admitted], _ site: String, _ now: Instant, in store: Store
-    ) -> Result<Int, StoreError> {
-        do throws(StoreError) {
-            // In the order of their first lines, so that the numbers follow from the lines alone.
-            var seen: Set<VisitorID> = []
-            let visitors = batch.map(\.visitor).filter { seen.insert($0).inserted }
-            let numbers = Dictionary(
-                uniqueKeysWithValues: zip(visitors, try store.numbers(of: visitors, site: site)))
-            var events: [ConsentedEvent] = []
-            events.reserveCapacity(batch.count)
-            for line in batch {
-                guard let number = numbers[line.visitor], number != 0 else { continue }
-                events.append(line.event.numbered(number))
-            }
-            return .success(try store.importEvents(events, site: site, at: now))
+    private func take(_ line: ArraySlice<UInt8>, _ read: inout Lines, _ memory: inout GateMemory) {
+        read.filled += 1
+        do throws(BadRequest) {
+            guard line.count <= Limits.importLineBytesMax else { throw LineReader.tooLong }
+            let parsed = try EventLine(parsing: line)
+            // The gate judges now, with no number, so that a bad line gives no visitor one.
+            let event = try gate.admit(parsed, visitor: 0, record: ground, &memory)
+            read.batch.add(event, of: parsed.visitor)
         } catch {
-            return .failure(error)
+            read.bad += 1
+            guard read.problems.count < Limits.badLinesNamedMax else { return }
+            read.problems.append(.init(line: read.lines, problem: error.description))
         }
     }
 }
 
-/// The storing of one batch on a thread of its own. It is over when the last reference goes.
-private final class Errand: Sendable {
-    /// What the thread holds.
-    private final class Work: Sendable {
-        let store: @Sendable () -> Result<Int, StoreError>
-        let result = Mutex<Result<Int, StoreError>?>(nil)
-
-        init(_ store: @escaping @Sendable () -> Result<Int, StoreError>) { self.store = store }
-
-        func run() {
-            let done = store()
-            result.withLock { $0 = done }
-        }
-    }
-
-    private let count: Int
-    private let work: Work
-    private let thread = Mutex<pthread_t?>(nil)
-
-    init(count: Int, _ store: @escaping @Sendable () -> Result<Int, StoreError>) {
-        self.count = count
-        work = Work(store)
-        let handed = Unmanaged.passRetained(work)
-        var thread = pthread_t()
-        let status = pthread_create(
-            &thread, nil,
-            { pointer in
-                guard let pointer else { return nil }
-                Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().run()
+extension ArraySlice<UInt8> {
+    /// Where the first line ends.
+    fileprivate var firstNewline: Int? {
+        withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress, let found = memchr(start, Int32(newline), bytes.count) else {
                 return nil
-            }, handed.toOpaque())
-        if status == 0 {
-            self.thread.withLock { $0 = thread }
-        } else {
-            // No thread to be had: then it is done here.
-            handed.takeRetainedValue().run()
+            }
+            return startIndex + (UnsafeRawPointer(found) - start)
         }
     }
 
-    deinit { join() }
-
-    /// What became of the batch, and how many events it had.
-    func wait() -> (result: Result<Int, StoreError>, count: Int) {
-        join()
-        guard let done = work.result.withLock({ $0 }) else { preconditionFailure("the thread leaves a result") }
-        return (done, count)
-    }
-
-    private func join() {
-        let running = thread.withLock { thread in
-            defer { thread = nil }
-            return thread
+    /// Whole lines in as many parts of about the same size, or fewer.
+    fileprivate func cut(atLinesInto count: Int) -> [ArraySlice<UInt8>] {
+        var parts: [ArraySlice<UInt8>] = []
+        var rest = self
+        for left in (1...count).reversed() where !rest.isEmpty {
+            let end = left == 1 ? nil : rest.dropFirst(rest.count / left).firstNewline
+            parts.append(rest[..<(end.map { $0 + 1 } ?? rest.endIndex)])
+            rest = rest[parts[parts.count - 1].endIndex...]
         }
-        if let running { pthread_join(running, nil) }
+        return parts
     }
 }

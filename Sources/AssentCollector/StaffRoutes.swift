@@ -176,11 +176,10 @@ final class StaffRoutes: Sendable {
                 return .problem(.badRequest, "basis: is missing")
             }
             var answer = ImportAnswer()
-            var importer = Importer(store: store, gate: site.gate, ground: ground, now: now) {
-                if answer.bad.count < Limits.badLinesNamedMax { answer.bad.append(.init(line: $0, problem: $1)) }
-            }
+            var importer = Importer(store: store, gate: site.gate, ground: ground, now: now)
             try importer.add(body[...])
             try importer.finish()
+            answer.bad = importer.takeProblems()
             metrics.linesImported.add(importer.counts.stored)
             answer.ground = ground
             answer.lines = importer.counts.lines

@@ -37,4 +37,27 @@ extension String {
         guard let text = try? UTF8Span(validating: bytes) else { return nil }
         self.init(copying: text)
     }
+
+    /// Whether both have the same bytes; `==` takes texts as equal that are so as characters.
+    package func hasSameBytes(as other: String) -> Bool {
+        guard utf8.count == other.utf8.count else { return false }
+        var (left, right) = (self, other)
+        return left.withUTF8 { left in
+            right.withUTF8 { right in
+                let (left, right) = (UnsafeRawBufferPointer(left), UnsafeRawBufferPointer(right))
+                if left.baseAddress == right.baseAddress { return true }
+                var at = 0
+                while at + 8 <= left.count {
+                    let word = left.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+                    if word != right.loadUnaligned(fromByteOffset: at, as: UInt64.self) { return false }
+                    at += 8
+                }
+                while at < left.count {
+                    if left[at] != right[at] { return false }
+                    at += 1
+                }
+                return true
+            }
+        }
+    }
 }

@@ -120,7 +120,7 @@ extension BeaconEvent {
             age = Int64(try seen.number("age", 2, &reader, in: 0...Double(Limits.ageMillisecondsMax)).rounded())
         case "url":
             url = try seen.string("url", 3, &reader, bytesMax: Limits.urlBytesMax)
-            guard WebAddress(url) != nil else { throw BadRequest("url", "must be an absolute http or https address") }
+            guard WebAddress.isWellFormed(url) else { throw BadRequest("url", "must be an absolute http or https address") }
         case "title": title = try seen.string("title", 4, &reader, bytesMax: Limits.eventsBodyBytesMax)
         case "referrer": referrer = try seen.string("referrer", 5, &reader, bytesMax: Limits.eventsBodyBytesMax)
         case "locale": locale = try seen.string("locale", 6, &reader, bytesMax: Limits.localeBytesMax)
@@ -155,10 +155,13 @@ extension BeaconEvent {
     }
 
     private static func isID(_ id: String) -> Bool {
-        Limits.eventIDLength.contains(id.utf8.count)
-            && id.utf8.allSatisfy {
-                (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) || $0 == 0x5F || $0 == 0x2D
-            }
+        var id = id
+        return id.withUTF8 { id in
+            Limits.eventIDLength.contains(id.count)
+                && id.allSatisfy {
+                    (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) || $0 == 0x5F || $0 == 0x2D
+                }
+        }
     }
 
     /// Whether it is `[a-z][a-z0-9_]{0,31}`.

@@ -10,42 +10,76 @@ struct WebAddress {
 
     /// Takes an absolute address apart; nil for anything that is none, for other schemes, and for hosts that cannot be.
     init?(_ text: String) {
-        guard let separator = text.range(ofASCII: "://") else { return nil }
-        scheme = text[..<separator.lowerBound]
-        guard scheme.utf8.count <= 5, ["http", "https"].contains(scheme.lowercased()) else { return nil }
-        var rest = text[separator.upperBound...]
-        fragment = WebAddress.cut(&rest, at: "#")
-        query = WebAddress.cut(&rest, at: "?")
-        let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
-        path = slash == rest.endIndex ? "/" : rest[slash...]
-        var authority = rest[..<slash]
-        if let at = authority.utf8.lastIndex(of: UInt8(ascii: "@")) {
-            authority = authority[authority.utf8.index(after: at)...]
+        guard let parts = Parts(text) else { return nil }
+        func slice(_ range: Range<Int>) -> Substring {
+            let utf8 = text.utf8
+            let start = utf8.index(utf8.startIndex, offsetBy: range.lowerBound)
+            return text[start..<utf8.index(start, offsetBy: range.count)]
         }
-        guard let host = WebAddress.host(authority) else { return nil }
-        self.host = host
+        scheme = slice(parts.scheme)
+        path = parts.path.isEmpty ? "/" : slice(parts.path)
+        query = slice(parts.query)
+        fragment = slice(parts.fragment)
+        let name = slice(parts.host)
+        host = name.utf8.allSatisfy { !(0x41...0x5A).contains($0) && $0 < 0x80 } ? String(name) : name.lowercased()
     }
 
-    private static func cut(_ rest: inout Substring, at separator: Character) -> Substring {
-        guard let ascii = separator.asciiValue, let index = rest.utf8.firstIndex(of: ascii) else { return "" }
-        defer { rest = rest[..<index] }
-        return rest[rest.utf8.index(after: index)...]
-    }
+    /// Whether a text is an absolute address. Cost: one look at each byte.
+    static func isWellFormed(_ text: String) -> Bool { Parts(text) != nil }
 
-    private static func host(_ authority: Substring) -> String? {
-        var name = authority
-        if name.first == "[" {
-            guard let end = name.firstIndex(of: "]") else { return nil }
-            name = name[...end]
-        } else if let colon = name.utf8.firstIndex(of: UInt8(ascii: ":")) {
-            guard name[colon...].utf8.dropFirst().allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-            name = name[..<colon]
+    /// Where the parts of an address stand in its UTF-8. They begin and end beside ASCII characters.
+    private struct Parts {
+        var scheme = 0..<0
+        var host = 0..<0
+        var path = 0..<0
+        var query = 0..<0
+        var fragment = 0..<0
+
+        init?(_ text: String) {
+            var text = text
+            guard let parts = text.withUTF8({ Parts($0) }) else { return nil }
+            self = parts
         }
-        if name.utf8.last == UInt8(ascii: ".") { name = name.dropLast() }
-        guard !name.isEmpty, name.utf8.count <= Limits.hostBytesMax,
-            name.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "\\") })
-        else { return nil }
-        return name.utf8.allSatisfy { !(0x41...0x5A).contains($0) && $0 < 0x80 } ? String(name) : name.lowercased()
+
+        private init?(_ bytes: UnsafeBufferPointer<UInt8>) {
+            // "http://" or "https://" in either case.
+            let isSecure = bytes.count > 4 && bytes[4] | 0x20 == UInt8(ascii: "s")
+            scheme = 0..<(isSecure ? 5 : 4)
+            let start = scheme.upperBound + 3
+            guard bytes.count >= start, bytes.prefix(4).lazy.map({ $0 | 0x20 }).elementsEqual("http".utf8),
+                bytes[scheme.upperBound..<start].elementsEqual("://".utf8)
+            else { return nil }
+            var end = bytes.count
+            func cut(at separator: UInt8) -> Range<Int> {
+                guard let at = bytes[start..<end].firstIndex(of: separator) else { return end..<end }
+                defer { end = at }
+                return (at + 1)..<end
+            }
+            fragment = cut(at: UInt8(ascii: "#"))
+            query = cut(at: UInt8(ascii: "?"))
+            let slash = bytes[start..<end].firstIndex(of: UInt8(ascii: "/")) ?? end
+            path = slash..<end
+            guard let host = Parts.host(bytes[start..<slash]) else { return nil }
+            self.host = host
+        }
+
+        /// The name within an authority: no user, port or trailing dot.
+        private static func host(_ authority: Slice<UnsafeBufferPointer<UInt8>>) -> Range<Int>? {
+            var name = authority
+            if let at = name.lastIndex(of: UInt8(ascii: "@")) { name = name[(at + 1)...] }
+            if name.first == UInt8(ascii: "[") {
+                guard let end = name.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+                name = name[...end]
+            } else if let colon = name.firstIndex(of: UInt8(ascii: ":")) {
+                guard name[(colon + 1)...].allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+                name = name[..<colon]
+            }
+            if name.last == UInt8(ascii: ".") { name = name.dropLast() }
+            guard !name.isEmpty, name.count <= Limits.hostBytesMax,
+                name.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "\\") })
+            else { return nil }
+            return name.startIndex..<name.endIndex
+        }
     }
 }
 

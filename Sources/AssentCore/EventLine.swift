@@ -6,14 +6,14 @@ public struct EventLine: Sendable {
     public var time = Instant(milliseconds: 0)
     /// Who.
     public var visitor: VisitorID
-    /// Families that the line says; unknown where it does not.
+    /// Families that the line says, not yet cleaned; unknown where it does not.
     public var client = Client.unknown
     /// ISO 3166-1 code that the line says; nil: the `zone` decides.
     public var country: String?
 
     /// Reads a line strictly.
     /// - Throws: ``BadRequest`` that names the field.
-    public init(parsing line: [UInt8]) throws(BadRequest) {
+    public init(parsing line: some Collection<UInt8>) throws(BadRequest) {
         var beacon = BeaconEvent()
         var time: Instant?
         var visitor: VisitorID?
@@ -28,8 +28,8 @@ public struct EventLine: Sendable {
                 case "visitor":
                     visitor = VisitorID(hex: try seen.string("visitor", 17, &reader, bytesMax: 64))
                     guard visitor != nil else { throw BadRequest("visitor", "must be 32 hex digits") }
-                case "browser": client.browser = try EventLine.family("browser", 18, &reader, &seen)
-                case "system": client.system = try EventLine.family("system", 19, &reader, &seen)
+                case "browser": client.browser = try seen.string("browser", 18, &reader, bytesMax: EventLine.familyBytesMax)
+                case "system": client.system = try seen.string("system", 19, &reader, bytesMax: EventLine.familyBytesMax)
                 case "device":
                     let name = try seen.string("device", 20, &reader, bytesMax: 64)
                     guard let device = name.isEmpty ? .other : Client.Device(name: name) else {
@@ -71,11 +71,8 @@ public struct EventLine: Sendable {
         }
     }
 
-    private static func family(
-        _ name: StaticString, _ bit: UInt32, _ reader: inout JSONReader, _ seen: inout Fields
-    ) throws(BadRequest) -> String {
-        Cleaning.text(try seen.string(name, bit, &reader, bytesMax: 64), bytesMax: 64)
-    }
+    /// Longest name of a browser or system, in bytes.
+    static let familyBytesMax = 64
 }
 
 // MARK: Writing

@@ -6,7 +6,7 @@ public struct ConsentedEvent: Sendable, Equatable {
     init(_ event: Event) { self.event = event }
 
     /// An imported event under the number that the ledger has given its visitor since it was admitted with 0.
-    public func numbered(_ visitor: VisitorNumber) -> ConsentedEvent {
+    public consuming func numbered(_ visitor: VisitorNumber) -> ConsentedEvent {
         precondition(event.visitor == 0, "an event changes its visitor only once")
         var event = event
         event.visitor = visitor
@@ -158,9 +158,12 @@ public struct Gate: Sendable {
         if context.dnt, !consent.underDNT { return refuseAll(.dnt) }
         admission.visitor = consent.visitor
         admission.events.reserveCapacity(request.events.count)
+        var memory = GateMemory.none
         for beacon in request.events {
             let time = max(receivedAt.advanced(by: -beacon.age), min(consent.issued, receivedAt))
-            switch event(beacon, at: time, visitor: consent.visitor, record: consent.record, client: client) {
+            switch event(
+                beacon, at: time, visitor: consent.visitor, record: consent.record, client: client, &memory)
+            {
             case .success(let event): admission.events.append(ConsentedEvent(event))
             case .failure(let reason): admission.refusals.append(reason)
             }
@@ -169,11 +172,18 @@ public struct Gate: Sendable {
     }
 
     /// Judges one line of an import, which stands on the ground that the ledger recorded for it.
+    /// - Parameter memory: of this gate's earlier lines.
     /// - Throws: ``BadRequest`` if the line's page is none of the site's or its referrer is a known spammer.
     public func admit(
-        _ line: EventLine, visitor: VisitorNumber, record: RecordNumber
+        _ line: EventLine, visitor: VisitorNumber, record: RecordNumber, _ memory: inout GateMemory
     ) throws(BadRequest) -> ConsentedEvent {
-        switch event(line.beacon, at: line.time, visitor: visitor, record: record, client: line.client) {
+        func family(_ name: String) -> String {
+            name.isEmpty
+                ? "" : memory.families.value(of: name) { Cleaning.text($0, bytesMax: EventLine.familyBytesMax) }
+        }
+        let client = Client(
+            device: line.client.device, browser: family(line.client.browser), system: family(line.client.system))
+        switch event(line.beacon, at: line.time, visitor: visitor, record: record, client: client, &memory) {
         case .success(var event):
             if let country = line.country { event.country = country }
             return ConsentedEvent(event)
@@ -183,18 +193,29 @@ public struct Gate: Sendable {
     }
 
     private func event(
-        _ beacon: BeaconEvent, at time: Instant, visitor: VisitorNumber, record: RecordNumber, client: Client
+        _ beacon: BeaconEvent, at time: Instant, visitor: VisitorNumber, record: RecordNumber, client: Client,
+        _ memory: inout GateMemory
     ) -> Result<Event, Refusal> {
-        guard let address = WebAddress(beacon.url), hosts.contains(address.host) else { return .failure(.host) }
-        let referrer = beacon.referrer.isEmpty ? .none : Cleaning.referrer(beacon.referrer)
-        guard !ReferrerSpam.contains(referrer.host) else { return .failure(.spamReferrer) }
+        let page = memory.pages.value(of: beacon.url) { url in
+            guard let address = WebAddress(url), hosts.contains(address.host) else { return nil }
+            return Cleaning.page(address)
+        }
+        guard let page else { return .failure(.host) }
+        let referrer = beacon.referrer.isEmpty ? Referrer.none : memory.referrers.value(of: beacon.referrer) { text in
+            let referrer = Cleaning.referrer(text)
+            return ReferrerSpam.contains(referrer.host) ? nil : referrer
+        }
+        guard let referrer else { return .failure(.spamReferrer) }
         return .success(
             Event(
-                id: beacon.id, time: time, visitor: visitor, record: record, kind: beacon.kind,
-                page: Cleaning.page(address),
-                title: Cleaning.text(beacon.title, bytesMax: Limits.titleBytesMax), referrer: referrer,
-                locale: Cleaning.locale(beacon.locale), country: countries.country(ofZone: beacon.zone), client: client,
-                name: beacon.name, target: beacon.target.isEmpty ? "" : Cleaning.target(beacon.target),
+                id: beacon.id, time: time, visitor: visitor, record: record, kind: beacon.kind, page: page,
+                title: beacon.title.isEmpty ? "" : memory.titles.value(of: beacon.title) { title in
+                    Cleaning.text(title, bytesMax: Limits.titleBytesMax)
+                },
+                referrer: referrer,
+                locale: beacon.locale.isEmpty ? "" : memory.locales.value(of: beacon.locale, Cleaning.locale),
+                country: countries.country(ofZone: beacon.zone), client: client, name: beacon.name,
+                target: beacon.target.isEmpty ? "" : memory.targets.value(of: beacon.target, Cleaning.target),
                 engagedMilliseconds: beacon.engagedMilliseconds, scroll: beacon.scroll))
     }
 }

@@ -19,8 +19,16 @@ public struct VisitorID: Sendable, Hashable {
 
     /// An id from 32 hex digits, either case; nil for anything else.
     public init?(hex: some StringProtocol) {
-        guard let bytes = Hex.bytes(hex) else { return nil }
-        self.init(bytes: bytes)
+        var halves: (high: UInt64, low: UInt64) = (0, 0)
+        var count = 0
+        for digit in hex.utf8 {
+            guard count < 32, let value = Hex.value(ofDigit: digit) else { return nil }
+            halves.high = halves.high << 4 | halves.low >> 60
+            halves.low = halves.low << 4 | UInt64(value)
+            count += 1
+        }
+        guard count == 32 else { return nil }
+        (high, low) = halves
     }
 
     /// The 16 bytes.

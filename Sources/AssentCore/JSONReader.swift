@@ -30,10 +30,10 @@ struct JSONReader {
 
     /// Reads one whole text with the closure; anything after it but white space is an error.
     static func read<Value>(
-        _ body: [UInt8], _ value: (inout JSONReader) throws(BadRequest) -> Value
+        _ body: some Collection<UInt8>, _ value: (inout JSONReader) throws(BadRequest) -> Value
     ) throws(BadRequest) -> Value {
-        // The closure of withUnsafeBufferPointer throws untyped errors or none: carry the result out instead.
-        let result = body.withUnsafeBufferPointer { bytes -> Result<Value, BadRequest> in
+        // Neither closure can throw typed errors: carry the result out instead.
+        func read(_ bytes: UnsafeBufferPointer<UInt8>) -> Result<Value, BadRequest> {
             var reader = JSONReader(bytes: bytes)
             do throws(BadRequest) {
                 let read = try value(&reader)
@@ -44,6 +44,7 @@ struct JSONReader {
                 return .failure(error)
             }
         }
+        let result = body.withContiguousStorageIfAvailable(read) ?? Array(body).withUnsafeBufferPointer(read)
         return try result.get()
     }
 
@@ -54,12 +55,16 @@ struct JSONReader {
     private var byte: UInt8? { index < bytes.count ? bytes[index] : nil }
 
     private mutating func skipSpace() {
-        while let byte, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { index += 1 }
+        while index < bytes.count, bytes[index] <= 0x20 {
+            let byte = bytes[index]
+            guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
+            index += 1
+        }
     }
 
-    private mutating func take(_ character: Character) -> Bool {
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
         skipSpace()
-        guard byte == character.asciiValue else { return false }
+        guard index < bytes.count, UInt32(bytes[index]) == character.value else { return false }
         index += 1
         return true
     }
@@ -72,9 +77,10 @@ struct JSONReader {
         fileprivate let hasEscapes: Bool
 
         /// Whether it is that name. A name written with escapes is none that the wire knows.
-        static func ~= (name: StaticString, key: Key) -> Bool {
-            !key.hasEscapes && key.bytes.count == name.utf8CodeUnitCount
-                && key.bytes.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        @inline(__always) static func ~= (name: StaticString, key: Key) -> Bool {
+            guard !key.hasEscapes, key.bytes.count == name.utf8CodeUnitCount else { return false }
+            for index in 0..<key.bytes.count where key.bytes[index] != name.utf8Start[index] { return false }
+            return true
         }
     }
 
@@ -232,20 +238,43 @@ struct JSONReader {
     /// The range between the quotes, and whether there is a backslash in it.
     private mutating func rawString() throws(BadRequest) -> (Range<Int>, hasEscapes: Bool) {
         guard byte == UInt8(ascii: "\"") else { throw malformed }
-        index += 1
-        let start = index
+        let start = index + 1
+        var end = start
         var hasEscapes = false
-        while let byte, byte != UInt8(ascii: "\"") {
-            guard byte >= 0x20 else { throw malformed }
-            if byte == UInt8(ascii: "\\") {
-                hasEscapes = true
-                index += 1
+        while true {
+            end = plainEnd(from: end)
+            guard end < bytes.count, bytes[end] != UInt8(ascii: "\"") else { break }
+            guard bytes[end] >= 0x20 else {
+                index = end
+                throw malformed
             }
-            index += 1
+            if bytes[end] == UInt8(ascii: "\\") {
+                hasEscapes = true
+                end += 1
+            }
+            end += 1
         }
-        guard byte != nil, index <= bytes.count else { throw malformed }
-        defer { index += 1 }
-        return (start..<index, hasEscapes)
+        index = end
+        guard end < bytes.count else { throw malformed }
+        index += 1
+        return (start..<end, hasEscapes)
+    }
+
+    /// The next quote, backslash or control character, eight bytes at a time; a byte of the word may be none of them
+    /// where one before it is.
+    private func plainEnd(from start: Int) -> Int {
+        let raw = UnsafeRawBufferPointer(bytes)
+        let (ones, highs) = (UInt64(0x0101_0101_0101_0101), UInt64(0x8080_8080_8080_8080))
+        var at = start
+        while at + 8 <= raw.count {
+            let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+            let (quotes, slashes) = (word ^ ones &* 0x22, word ^ ones &* 0x5C)
+            let found = (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes | (slashes &- ones) & ~slashes
+            if found & highs != 0 { return at + (found & highs).trailingZeroBitCount / 8 }
+            at += 8
+        }
+        while at < raw.count, raw[at] >= 0x20, raw[at] != 0x22, raw[at] != 0x5C { at += 1 }
+        return at
     }
 
     private func unescaped(_ raw: UnsafeBufferPointer<UInt8>) throws(BadRequest) -> [UInt8] {

@@ -123,7 +123,11 @@ public enum Limits {
     /// Time for which an id is remembered, in milliseconds.
     public static let duplicateMilliseconds: Int64 = 86_400_000
     /// Lines of an import that are gathered before they are written.
-    public static let importBatchEvents = 131_072
+    public static let importBatchEvents = 262_144
+    /// Bytes of lines of an import that are read by several threads at a time.
+    public static let importBlockBytes = 16 * 1024 * 1024
+    /// Texts of each kind of which an import remembers what cleaning made of them.
+    public static let rememberedTextsMax = 16_384
     /// Bytes of lines of an import that are gathered before they are written, though they are fewer.
     public static let importBatchBytes = 64 * 1024 * 1024
     /// Bad lines of an import that are named; the others are counted.
@@ -131,7 +135,7 @@ public enum Limits {
     /// Longest line of an import, in bytes.
     public static let importLineBytesMax = 65_536
     /// Event keys that an import keeps to recognise events that are already held.
-    public static let importKeysMax = 4_000_000
+    public static let importKeysMax = 2_000_000
     /// Longest ground of an import, in bytes of UTF-8.
     public static let basisBytesMax = 1_024
     /// Time in which the collector must have answered a command, in seconds.

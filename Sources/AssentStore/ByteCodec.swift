@@ -79,6 +79,37 @@ struct ByteReader {
         return value
     }
 
+    /// That many varints, each of which fits the type. Cost: a few instructions a byte.
+    mutating func varints<Value: FixedWidthInteger & UnsignedInteger>(
+        _ count: Int, as type: Value.Type = Value.self
+    ) throws(Malformed) -> [Value] {
+        guard count >= 0, count <= bytes.endIndex - index else { throw Malformed() }
+        var used = 0
+        let values = [Value](unsafeUninitializedCapacity: count) { values, filled in
+            bytes[index...].withUnsafeBufferPointer { bytes in
+                while filled < count {
+                    var value: UInt64 = 0
+                    var shift: UInt64 = 0
+                    var byte: UInt8 = 0x80
+                    while byte >= 0x80 {
+                        guard used < bytes.count else { return }
+                        byte = bytes[used]
+                        used += 1
+                        guard shift < 63 || byte <= 1 else { return }
+                        value |= UInt64(byte & 0x7F) << shift
+                        shift += 7
+                    }
+                    guard value <= Value.max else { return }
+                    values.initializeElement(at: filled, to: Value(truncatingIfNeeded: value))
+                    filled += 1
+                }
+            }
+        }
+        guard values.count == count else { throw Malformed() }
+        index += used
+        return values
+    }
+
     /// A number of things that follow, each of which takes at least one byte.
     mutating func count(atMost bound: Int = .max) throws(Malformed) -> Int {
         guard let value = Int(exactly: try varint()), value <= min(bound, bytes.endIndex - index) else {
@@ -87,10 +118,10 @@ struct ByteReader {
         return value
     }
 
-    mutating func zigzag() throws(Malformed) -> Int64 {
-        let value = try varint()
-        return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
-    }
+    mutating func zigzag() throws(Malformed) -> Int64 { ByteReader.unzigzag(try varint()) }
+
+    /// The number that a zigzag varint stands for.
+    static func unzigzag(_ value: UInt64) -> Int64 { Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1) }
 
     mutating func text() throws(Malformed) -> String {
         let utf8 = try raw(try count())

@@ -6,23 +6,29 @@ internal import AssentCore
 /// is being made, however many events there are. An event that has the visitor and id of an earlier one is a duplicate and
 /// is dropped. Dictionaries are joined: a value that is used stands once in a segment.
 struct ColumnMerge<Part> {
+    /// What is left of a run.
     private struct Cursor {
         var parts: ArraySlice<Part>
-        var columns = EventColumns()
+        /// The part that is being read.
+        var piece = Piece(EventColumns())
         var event = 0
         var translation = Translation()
 
-        func precedes(_ other: Cursor) -> Bool {
-            let (left, right) = (columns.visitors[event], other.columns.visitors[other.event])
-            return left != right ? left < right : columns.times[event] < other.columns.times[other.event]
-        }
+        var visitor: VisitorNumber { piece.columns.visitors[event] }
+        var time: Int64 { piece.columns.times[event] }
+    }
+
+    /// Columns behind a reference, so that handing them on copies none of their arrays.
+    private final class Piece {
+        let columns: EventColumns
+
+        init(_ columns: EventColumns) { self.columns = columns }
     }
 
     /// Events that were dropped since the merge began.
     private(set) var duplicates: [Event] = []
     private var cursors: [Cursor] = []
-    private var visitor: VisitorNumber?
-    private var seen: Set<String> = []
+    private var seen = SeenIDs()
 
     /// A merge of runs in their order of arrival, each in parts.
     init(_ runs: [[Part]]) { cursors = runs.map { Cursor(parts: $0[...]) } }
@@ -30,57 +36,83 @@ struct ColumnMerge<Part> {
     /// The next segment of the result, nil when all is done.
     /// - Parameters:
     ///   - count: most events in it.
-    ///   - isKept: whether an event of that visitor goes into the result.
     ///   - read: gives the events of a part, with every column but for `ids`, which may be missing.
     mutating func next<Failure: Error>(
-        atMost count: Int, keeping isKept: (VisitorNumber) -> Bool = { _ in true },
-        read: (Part) throws(Failure) -> EventColumns
+        atMost count: Int, read: (Part) throws(Failure) -> EventColumns
     ) throws(Failure) -> EventColumns? {
         var result = EventColumns()
         var interning = Interning()
         for index in cursors.indices.reversed() {
-            cursors[index].translation = Translation(of: cursors[index].columns)
+            cursors[index].translation = Translation(of: cursors[index].piece.columns)
             try advance(index, read)
         }
-        while result.count < count, let first = earliest() {
-            let event = cursors[first].event
-            if cursors[first].columns.visitors[event] != visitor {
-                visitor = cursors[first].columns.visitors[event]
-                seen.removeAll(keepingCapacity: true)
-            }
-            if isKept(cursors[first].columns.visitors[event]) {
-                let ids = cursors[first].columns.ids
-                if !ids.isEmpty, !ids[event].isEmpty, !seen.insert(ids[event]).inserted {
-                    duplicates.append(cursors[first].columns.event(at: event))
-                } else {
-                    result.append(cursors[first].columns, event, &cursors[first].translation, &interning)
+        while result.count < count, let (first, rival) = leaders() {
+            let piece = cursors[first].piece
+            let events = stretch(of: first, before: rival, atMost: count - result.count)
+            var start = events.lowerBound
+            if !piece.columns.ids.isEmpty {
+                for event in events where seen.isDuplicate(event, of: piece.columns) {
+                    duplicates.append(piece.columns.event(at: event))
+                    result.append(piece.columns, start..<event, &cursors[first].translation, &interning)
+                    start = event + 1
                 }
             }
-            cursors[first].event += 1
+            result.append(piece.columns, start..<events.upperBound, &cursors[first].translation, &interning)
+            cursors[first].event = events.upperBound
             try advance(first, read)
         }
         return result.count > 0 ? result : nil
     }
 
-    /// The cursor whose event comes first; of equal ones that of the earlier run. Runs are few.
-    private func earliest() -> Int? {
-        guard var best = cursors.indices.first else { return nil }
-        for index in cursors.indices.dropFirst() where cursors[index].precedes(cursors[best]) { best = index }
-        return best
+    /// The cursor whose event comes first, of equal ones that of the earlier run, and the one whose event would come
+    /// first without it. Runs are few.
+    private func leaders() -> (first: Int, rival: Int?)? {
+        guard var first = cursors.indices.first else { return nil }
+        var rival: Int?
+        for index in cursors.indices.dropFirst() {
+            if precedes(index, first) {
+                (first, rival) = (index, first)
+            } else if rival.map({ precedes(index, $0) }) ?? true {
+                rival = index
+            }
+        }
+        return (first, rival)
+    }
+
+    private func precedes(_ left: Int, _ right: Int) -> Bool {
+        let (visitor, other) = (cursors[left].visitor, cursors[right].visitor)
+        return visitor != other ? visitor < other : cursors[left].time < cursors[right].time
+    }
+
+    /// Events of the first cursor's part that come before the rival's next one, one at least.
+    private func stretch(of first: Int, before rival: Int?, atMost count: Int) -> Range<Int> {
+        let piece = cursors[first].piece
+        let start = cursors[first].event
+        let bound = min(piece.columns.count, start + count)
+        guard let rival else { return start..<bound }
+        let (visitor, time) = (cursors[rival].visitor, cursors[rival].time)
+        var end = start + 1
+        while end < bound {
+            let (next, at) = (piece.columns.visitors[end], piece.columns.times[end])
+            // Of equal ones those of the earlier run come first.
+            guard next < visitor || next == visitor && (at < time || at == time && first < rival) else { break }
+            end += 1
+        }
+        return start..<end
     }
 
     /// Goes to the next part of a run if this one is used up; a run without another is done.
     private mutating func advance<Failure: Error>(
         _ index: Int, _ read: (Part) throws(Failure) -> EventColumns
     ) throws(Failure) {
-        while cursors[index].event == cursors[index].columns.count {
+        while cursors[index].event == cursors[index].piece.columns.count {
             guard let part = cursors[index].parts.popFirst() else {
                 cursors.remove(at: index)
                 return
             }
-            cursors[index].columns = try read(part)
+            cursors[index].piece = Piece(try read(part))
             cursors[index].event = 0
-            cursors[index].translation = Translation(of: cursors[index].columns)
+            cursors[index].translation = Translation(of: cursors[index].piece.columns)
         }
     }
 }
@@ -88,12 +120,39 @@ struct ColumnMerge<Part> {
 extension ColumnMerge<EventColumns> {
     /// Merges runs that are in memory whole.
     /// - Returns: the run, and the events that were left out as duplicates.
-    static func merge(
-        _ runs: [EventColumns], keeping isKept: (VisitorNumber) -> Bool = { _ in true }
-    ) -> (columns: EventColumns, duplicates: [Event]) {
+    static func merge(_ runs: [EventColumns]) -> (columns: EventColumns, duplicates: [Event]) {
         var merge = ColumnMerge(runs.map { [$0] })
-        let columns = merge.next(atMost: .max, keeping: isKept) { $0 }
+        let columns = merge.next(atMost: .max) { $0 }
         return (columns ?? EventColumns(), merge.duplicates)
+    }
+}
+
+/// The ids of one visitor's events that a merge has met, as 64-bit hashes: of a million events of one visitor, two with
+/// different ids have the same one with a likelihood of 1 : 10⁷.
+private struct SeenIDs {
+    private var visitor: VisitorNumber?
+    private var hashes: [UInt64] = []
+    /// The same hashes, once there are too many to look through.
+    private var table = IndexTable()
+    private static let lookedThroughMax = 16
+
+    /// Whether an earlier event of the visitor had that event's id.
+    mutating func isDuplicate(_ event: Int, of columns: EventColumns) -> Bool {
+        if columns.visitors[event] != visitor {
+            visitor = columns.visitors[event]
+            hashes.removeAll(keepingCapacity: true)
+            if table.count > 0 { table.removeAll() }
+        }
+        guard let hash = columns.ids.hash(at: event) else { return false }
+        if table.count == 0 {
+            if hashes.contains(hash) { return true }
+            hashes.append(hash)
+            if hashes.count == SeenIDs.lookedThroughMax { for known in hashes { _ = table.insert(known) } }
+            return false
+        }
+        if table.index(of: hash, where: { _ in true }) != nil { return true }
+        _ = table.insert(hash)
+        return false
     }
 }
 
@@ -127,26 +186,29 @@ private struct Translation {
 }
 
 extension EventColumns {
+    /// Adds events of other columns behind these. Ids that are missing there are empty here.
     fileprivate mutating func append(
-        _ other: EventColumns, _ event: Int, _ translation: inout Translation,
-        _ interning: inout Interning
+        _ other: EventColumns, _ events: Range<Int>, _ translation: inout Translation, _ interning: inout Interning
     ) {
         func translate<Value>(
             _ from: Interned<Value>, _ known: inout [UInt32], _ table: inout Interning.Table<Value>,
             _ to: inout Interned<Value>
         ) {
-            let index = Int(from.indices[event])
-            if known[index] == Translation.none {
-                known[index] = table.index(of: from.values[index], in: &to.values)
+            for event in events {
+                let index = Int(from.indices[event])
+                if known[index] == Translation.none {
+                    known[index] = table.index(of: from.values[index], in: &to.values)
+                }
+                to.indices.append(known[index])
             }
-            to.indices.append(known[index])
         }
-        count += 1
-        visitors.append(other.visitors[event])
-        times.append(other.times[event])
-        records.append(other.records[event])
-        kinds.append(other.kinds[event])
-        ids.append(other.ids.isEmpty ? "" : other.ids[event])
+        guard !events.isEmpty else { return }
+        count += events.count
+        visitors += other.visitors[events]
+        times += other.times[events]
+        records += other.records[events]
+        kinds += other.kinds[events]
+        for event in events { ids.append(utf8: other.ids.isEmpty ? [] : other.ids.bytes(at: event)) }
         translate(other.pages, &translation.pages, &interning.pages, &pages)
         translate(other.titles, &translation.titles, &interning.titles, &titles)
         translate(other.referrers, &translation.referrers, &interning.referrers, &referrers)
@@ -155,21 +217,24 @@ extension EventColumns {
         translate(other.clients, &translation.clients, &interning.clients, &clients)
         translate(other.names, &translation.names, &interning.names, &names)
         translate(other.targets, &translation.targets, &interning.targets, &targets)
-        engaged.append(other.engaged[event])
-        scrolls.append(other.scrolls[event])
+        engaged += other.engaged[events]
+        scrolls += other.scrolls[events]
     }
 
+    /// Places of the events of some visitors.
+    func events(of some: Set<VisitorNumber>) -> [Int] { (0..<count).filter { some.contains(visitors[$0]) } }
+
     /// The events of those places, with the columns that are there.
-    func selecting(_ events: some Sequence<Int>) -> EventColumns {
+    func selecting(_ events: some Collection<Int>) -> EventColumns {
         var result = self
-        let events = Array(events)
         func pick<Value>(_ values: [Value]) -> [Value] { values.isEmpty ? [] : events.map { values[$0] } }
         result.count = events.count
         result.visitors = pick(visitors)
         result.times = pick(times)
         result.records = pick(records)
         result.kinds = pick(kinds)
-        result.ids = pick(ids)
+        result.ids = Texts()
+        if !ids.isEmpty { for event in events { result.ids.append(utf8: ids.bytes(at: event)) } }
         result.pages.indices = pick(pages.indices)
         result.titles.indices = pick(titles.indices)
         result.referrers.indices = pick(referrers.indices)

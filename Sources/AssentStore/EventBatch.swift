@@ -114,22 +114,34 @@ extension ByteWriter {
 
     /// What an event is about: all fields but who, when, what kind and the id.
     mutating func writeContent(_ event: Event) {
-        text(event.page.host)
-        text(event.page.path)
-        text(event.page.query)
-        text(event.page.fragment)
+        write(event.page)
         text(event.title)
-        text(event.referrer.host)
-        byte(event.referrer.pathClass.rawValue)
+        write(event.referrer)
         text(event.locale)
         text(event.country)
-        byte(event.client.device.rawValue)
-        text(event.client.browser)
-        text(event.client.system)
+        write(event.client)
         text(event.name)
         text(event.target)
         varint(event.engagedMilliseconds)
         byte(event.scroll)
+    }
+
+    mutating func write(_ page: Page) {
+        text(page.host)
+        text(page.path)
+        text(page.query)
+        text(page.fragment)
+    }
+
+    mutating func write(_ referrer: Referrer) {
+        text(referrer.host)
+        byte(referrer.pathClass.rawValue)
+    }
+
+    mutating func write(_ client: Client) {
+        byte(client.device.rawValue)
+        text(client.browser)
+        text(client.system)
     }
 }
 

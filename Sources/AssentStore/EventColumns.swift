@@ -1,5 +1,4 @@
 public import AssentCore
-internal import Glibc
 
 /// Events column by column: what a segment holds once it is decoded, and what a report reads.
 ///
@@ -30,7 +29,7 @@ public struct EventColumns: Sendable, Equatable {
     /// Kinds as ``Event/Kind`` raw values.
     public var kinds: [UInt8] = []
     /// Event ids; empty in a sealed partition.
-    public var ids: [String] = []
+    public var ids = Texts()
     /// Pages.
     public var pages = Interned<Page>()
     /// Titles.
@@ -55,32 +54,43 @@ public struct EventColumns: Sendable, Equatable {
     /// No events.
     public init() {}
 
-    /// The events of one batch, put in order of visitor, then time, then their place in `events`.
-    public init(_ events: [Event]) {
-        // Keys of their own, so that sorting moves no texts about.
-        let order = events.enumerated().map { (visitor: $1.visitor, time: $1.time.milliseconds, index: $0) }.sorted {
-            ($0.visitor, $0.time, $0.index) < ($1.visitor, $1.time, $1.index)
-        }
+    /// Events put in order of visitor, then time, then their place in `events`.
+    public init(_ events: [Event]) { self = EventColumns.arrived(events).inOrder() }
+
+    /// Events in the order in which they arrived, until ``inOrder()`` has put them in that of a segment.
+    static func arrived(_ events: some Sequence<Event>) -> EventColumns {
+        var columns = EventColumns()
         var interning = Interning()
-        count = events.count
-        for place in order {
-            let event = events[place.index]
-            visitors.append(event.visitor)
-            times.append(event.time.milliseconds)
-            records.append(event.record)
-            kinds.append(event.kind.rawValue)
-            ids.append(event.id)
-            pages.indices.append(interning.pages.index(of: event.page, in: &pages.values))
-            titles.indices.append(interning.titles.index(of: event.title, in: &titles.values))
-            referrers.indices.append(interning.referrers.index(of: event.referrer, in: &referrers.values))
-            locales.indices.append(interning.locales.index(of: event.locale, in: &locales.values))
-            countries.indices.append(interning.countries.index(of: event.country, in: &countries.values))
-            clients.indices.append(interning.clients.index(of: event.client, in: &clients.values))
-            names.indices.append(interning.names.index(of: event.name, in: &names.values))
-            targets.indices.append(interning.targets.index(of: event.target, in: &targets.values))
-            engaged.append(event.engagedMilliseconds)
-            scrolls.append(event.scroll)
-        }
+        for event in events { columns.append(event, &interning) }
+        return columns
+    }
+
+    /// The same events in order of visitor, then time, then the place that they have now.
+    func inOrder() -> EventColumns {
+        let order = (0..<count).map { (visitor: visitors[$0], time: times[$0], index: $0) }.sorted {
+            ($0.visitor, $0.time, $0.index) < ($1.visitor, $1.time, $1.index)
+        }.map(\.index)
+        return order.elementsEqual(0..<count) ? self : selecting(order)
+    }
+
+    /// Adds an event behind the others. `interning` is that of these columns.
+    mutating func append(_ event: Event, _ interning: inout Interning) {
+        count += 1
+        visitors.append(event.visitor)
+        times.append(event.time.milliseconds)
+        records.append(event.record)
+        kinds.append(event.kind.rawValue)
+        ids.append(event.id)
+        pages.indices.append(interning.pages.index(of: event.page, in: &pages.values))
+        titles.indices.append(interning.titles.index(of: event.title, in: &titles.values))
+        referrers.indices.append(interning.referrers.index(of: event.referrer, in: &referrers.values))
+        locales.indices.append(interning.locales.index(of: event.locale, in: &locales.values))
+        countries.indices.append(interning.countries.index(of: event.country, in: &countries.values))
+        clients.indices.append(interning.clients.index(of: event.client, in: &clients.values))
+        names.indices.append(interning.names.index(of: event.name, in: &names.values))
+        targets.indices.append(interning.targets.index(of: event.target, in: &targets.values))
+        engaged.append(event.engagedMilliseconds)
+        scrolls.append(event.scroll)
     }
 
     /// Bytes of UTF-8 in all texts of an event.
@@ -89,7 +99,7 @@ public struct EventColumns: Sendable, Equatable {
         return page.host.utf8.count + page.path.utf8.count + page.query.utf8.count + page.fragment.utf8.count
             + titles[event].utf8.count + referrers[event].host.utf8.count + locales[event].utf8.count
             + countries[event].utf8.count + client.browser.utf8.count + client.system.utf8.count
-            + names[event].utf8.count + targets[event].utf8.count + (ids.isEmpty ? 0 : ids[event].utf8.count)
+            + names[event].utf8.count + targets[event].utf8.count + (ids.isEmpty ? 0 : ids.bytes(at: event).count)
     }
 
     /// The event at an index; every column must have been asked for (`ids` may be missing).
@@ -105,7 +115,60 @@ public struct EventColumns: Sendable, Equatable {
     }
 }
 
-/// Which columns a reader wants; the others are not inflated.
+/// Many short texts in one buffer, so that none of them is an allocation of its own.
+public struct Texts: Sendable, Equatable, RandomAccessCollection {
+    private var bytes: [UInt8] = []
+    /// Where each text ends; it begins where the one before ends.
+    private var ends: [UInt32] = []
+
+    /// No texts.
+    public init() {}
+
+    /// Where the first text stands.
+    public var startIndex: Int { 0 }
+    /// How many texts there are.
+    public var endIndex: Int { ends.count }
+
+    /// The text at an index. Cost: a copy of its bytes.
+    public subscript(index: Int) -> String { String(decoding: bytes(at: index), as: UTF8.self) }
+
+    /// The UTF-8 of the text at an index.
+    func bytes(at index: Int) -> ArraySlice<UInt8> { bytes[(index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index])] }
+
+    /// A hash of the text at an index, the same for the same text within this process; nil for an empty one.
+    func hash(at index: Int) -> UInt64? {
+        let range = (index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index])
+        guard !range.isEmpty else { return nil }
+        return bytes.withUnsafeBytes { bytes in
+            var hasher = TextHasher()
+            hasher.feed(UnsafeRawBufferPointer(rebasing: bytes[range]))
+            return hasher.value
+        }
+    }
+
+    mutating func reserve(texts: Int, bytes: Int) {
+        ends.reserveCapacity(texts)
+        self.bytes.reserveCapacity(bytes)
+    }
+
+    mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
+    }
+
+    mutating func append(_ text: String) {
+        bytes.append(contentsOf: text.utf8)
+        ends.append(UInt32(bytes.count))
+    }
+
+    /// Adds a text by its UTF-8, which must be valid.
+    mutating func append(utf8: ArraySlice<UInt8>) {
+        bytes.append(contentsOf: utf8)
+        ends.append(UInt32(bytes.count))
+    }
+}
+
+/// Which columns a reader wants; the others are not inflated. Visitors are always among them.
 public struct ColumnSet: OptionSet, Sendable {
     /// One bit for each column.
     public let rawValue: UInt32
@@ -142,99 +205,4 @@ public struct ColumnSet: OptionSet, Sendable {
     public static let scrolls = ColumnSet(rawValue: 1 << 13)
     /// Every column.
     public static let all = ColumnSet(rawValue: (1 << 14) - 1)
-}
-
-/// A value of which each byte of text counts.
-///
-/// `String` takes texts as equal that are so as characters, such as an é of one scalar and one of two. What is stored
-/// must come back byte for byte, since hashes are taken over it.
-protocol ByteIdentified: Sendable {
-    func isSame(as other: Self) -> Bool
-    func feed(_ hasher: inout Hasher)
-}
-
-extension String: ByteIdentified {
-    func isSame(as other: String) -> Bool {
-        guard utf8.count == other.utf8.count else { return false }
-        let isSame = utf8.withContiguousStorageIfAvailable { left in
-            other.utf8.withContiguousStorageIfAvailable { right in
-                guard let left = left.baseAddress, let right = right.baseAddress else { return true }
-                return memcmp(left, right, utf8.count) == 0
-            }
-        }
-        return (isSame ?? nil) ?? utf8.elementsEqual(other.utf8)
-    }
-
-    func feed(_ hasher: inout Hasher) {
-        hasher.combine(utf8.count)
-        var text = self
-        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-    }
-}
-
-extension Page: ByteIdentified {
-    func isSame(as other: Page) -> Bool {
-        path.isSame(as: other.path) && query.isSame(as: other.query) && fragment.isSame(as: other.fragment)
-            && host.isSame(as: other.host)
-    }
-
-    func feed(_ hasher: inout Hasher) {
-        host.feed(&hasher)
-        path.feed(&hasher)
-        query.feed(&hasher)
-        fragment.feed(&hasher)
-    }
-}
-
-extension Referrer: ByteIdentified {
-    func isSame(as other: Referrer) -> Bool { pathClass == other.pathClass && host.isSame(as: other.host) }
-
-    func feed(_ hasher: inout Hasher) {
-        hasher.combine(pathClass)
-        host.feed(&hasher)
-    }
-}
-
-extension Client: ByteIdentified {
-    func isSame(as other: Client) -> Bool {
-        device == other.device && browser.isSame(as: other.browser) && system.isSame(as: other.system)
-    }
-
-    func feed(_ hasher: inout Hasher) {
-        hasher.combine(device)
-        browser.feed(&hasher)
-        system.feed(&hasher)
-    }
-}
-
-/// Dictionaries that turn repeated values into indices while columns are built.
-struct Interning {
-    private struct Key<Value: ByteIdentified>: Hashable {
-        let value: Value
-
-        static func == (left: Key, right: Key) -> Bool { left.value.isSame(as: right.value) }
-        func hash(into hasher: inout Hasher) { value.feed(&hasher) }
-    }
-
-    struct Table<Value: ByteIdentified> {
-        private var known: [Key<Value>: UInt32] = [:]
-
-        mutating func index(of value: Value, in values: inout [Value]) -> UInt32 {
-            let key = Key(value: value)
-            if let index = known[key] { return index }
-            let index = UInt32(values.count)
-            known[key] = index
-            values.append(value)
-            return index
-        }
-    }
-
-    var pages = Table<Page>()
-    var titles = Table<String>()
-    var referrers = Table<Referrer>()
-    var locales = Table<String>()
-    var countries = Table<String>()
-    var clients = Table<Client>()
-    var names = Table<String>()
-    var targets = Table<String>()
 }

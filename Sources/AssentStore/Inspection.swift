@@ -118,7 +118,7 @@ extension Partition {
             for segment in segments {
                 do throws(StoreError) {
                     let columns = try read(segment, .all)
-                    for event in 0..<columns.count { content.add(columns.event(at: event)) }
+                    content.add(columns)
                     if let fault = fault(of: columns, in: segment, isSealed: isSealed, after: &last) {
                         faults.append("\(database.path), segment \(segment.number): \(fault).")
                     }

@@ -215,16 +215,30 @@ final class Ledger {
         ) { VisitorID(bytes: $0.blob(0)) } ?? nil
     }
 
-    /// The number of an id, a new one if it has none; 0 if it was erased.
-    func number(importing id: VisitorID, site: String) throws(StoreError) -> VisitorNumber {
-        let known = try database.first(
-            "SELECT number FROM visitor WHERE site=? AND id=?", .text(site), .blob(id.bytes)
-        ) { (row) throws(StoreError) -> VisitorNumber in try row.number(0) }
-        if let known { return known }
-        let isErased = try database.first(
+    /// Numbers of ids, new ones where they have none; 0 for one that was erased.
+    func numbers(importing ids: [VisitorID], site: String) throws(StoreError) -> [VisitorNumber] {
+        let erasesAny = try database.first("SELECT 1 FROM erasure WHERE site=? LIMIT 1", .text(site)) { $0.integer(0) }
+        var numbers: [VisitorNumber] = []
+        numbers.reserveCapacity(ids.count)
+        for id in ids {
+            let known = try database.first(
+                "SELECT number FROM visitor WHERE site=? AND id=?", .text(site), .blob(id.bytes)
+            ) { (row) throws(StoreError) -> VisitorNumber in try row.number(0) }
+            if let known {
+                numbers.append(known)
+            } else if erasesAny != nil, try isErased(id, site: site) {
+                numbers.append(0)
+            } else {
+                numbers.append(try number(for: id, site: site))
+            }
+        }
+        return numbers
+    }
+
+    private func isErased(_ id: VisitorID, site: String) throws(StoreError) -> Bool {
+        try database.first(
             "SELECT 1 FROM erasure WHERE site=? AND id_hash=?", .text(site), .blob(hash(of: id))
-        ) { $0.integer(0) }
-        return isErased == nil ? try number(for: id, site: site) : 0
+        ) { $0.integer(0) } != nil
     }
 
     private func number(for id: VisitorID, site: String) throws(StoreError) -> VisitorNumber {

@@ -167,14 +167,14 @@ final class Partition {
 
         /// A day that has no partition yet.
         init(waiting: [Event], in times: Range<Int64>) {
-            add(Partition.unique(waiting), in: times)
+            for run in Partition.runs(of: [.arrived(waiting)]) { add(run, in: times) }
         }
 
         /// Events from the journal, none a duplicate.
-        fileprivate mutating func add(_ events: [Event], in times: Range<Int64>) {
-            for event in events { content.add(event) }
-            let asked = events.filter { times.contains($0.time.milliseconds) }
-            if !asked.isEmpty { segments.append(EventColumns(asked)) }
+        fileprivate mutating func add(_ events: EventColumns, in times: Range<Int64>) {
+            content.add(events)
+            let asked = (0..<events.count).filter { times.contains(events.times[$0]) }
+            if !asked.isEmpty { segments.append(asked.count == events.count ? events : events.selecting(asked)) }
         }
     }
 
@@ -195,14 +195,12 @@ final class Partition {
                 do throws(StoreError) {
                     let isAsked = segment.lastTime >= times.lowerBound && segment.firstTime < times.upperBound
                     guard isAsked || has(segment, anyOf: erased) else { continue }
-                    let found = try read(segment, isAsked ? columns : .order)
+                    let found = try read(segment, isAsked ? columns.union(.order) : [])
                     let hasErased = Partition.holds(found.visitors, anyOf: erased)
                     if hasErased {
                         // What is erased and not yet rewritten is taken out of the hash, wherever it lies.
-                        let whole = try read(segment, .all)
-                        for event in 0..<whole.count where erased.contains(whole.visitors[event]) {
-                            reading.content.remove(whole.event(at: event))
-                        }
+                        let whole = try read(segment, .all.subtracting(.ids))
+                        reading.content.remove(whole.events(of: erased), of: whole)
                     }
                     guard isAsked else { continue }
                     if !hasErased, segment.firstTime >= times.lowerBound, segment.lastTime < times.upperBound {
@@ -218,7 +216,8 @@ final class Partition {
                 }
             }
             let drained = try drainedThrough()
-            reading.add(try new(waiting.filter { $0.number > drained }.map(\.event), beside: held), in: times)
+            let rest = EventColumns.arrived(waiting.lazy.filter { $0.number > drained }.map(\.event))
+            for run in try new([rest], beside: held) { reading.add(run, in: times) }
             return reading
         }
     }
@@ -244,35 +243,49 @@ final class Partition {
         }
     }
 
-    /// Those events that are no duplicates: no earlier one of them, and none in the segments that can be read, has the
-    /// same visitor and id.
-    private func new(_ events: [Event], beside segments: [Segment]) throws(StoreError) -> [Event] {
+    /// Those events that are no duplicates, as runs: no earlier one of them, and none in the segments that can be read, has
+    /// the same visitor and id.
+    /// - Parameter arrivals: events in the order in which they arrived.
+    private func new(_ arrivals: [EventColumns], beside segments: [Segment]) throws(StoreError) -> [EventColumns] {
         var held: Set<Identity> = []
-        let visitors = Set(events.lazy.filter { !$0.id.isEmpty }.map(\.visitor))
+        let visitors = arrivals.reduce(into: Set<VisitorNumber>()) { visitors, events in
+            if events.ids.contains(where: { !$0.isEmpty }) { visitors.formUnion(events.visitors) }
+        }
         for segment in segments where has(segment, anyOf: visitors) {
             do throws(StoreError) {
-                guard Partition.holds(try read(segment, .order).visitors, anyOf: visitors) else { continue }
                 let columns = try read(segment, .ids)
                 for event in columns.ids.indices where visitors.contains(columns.visitors[event]) {
-                    held.insert(Identity(visitor: columns.visitors[event], id: columns.ids[event]))
+                    if let identity = Identity(event, of: columns) { held.insert(identity) }
                 }
             } catch  where error.kind == .damaged {
                 continue
             }
         }
-        return Partition.unique(events, beside: held)
+        return Partition.runs(of: arrivals, beside: held)
     }
 
-    /// What makes two events one.
-    private struct Identity: Hashable {
-        var visitor: VisitorNumber
-        var id: String
-    }
-
-    /// Those events of which neither an earlier one nor a held one has the same visitor and id.
-    private static func unique(_ events: [Event], beside held: Set<Identity> = []) -> [Event] {
+    /// Events in order, but for those of which an earlier or a held one has the same visitor and id.
+    private static func runs(of arrivals: [EventColumns], beside held: Set<Identity> = []) -> [EventColumns] {
         var seen = held
-        return events.filter { $0.id.isEmpty || seen.insert(Identity(visitor: $0.visitor, id: $0.id)).inserted }
+        return arrivals.compactMap { events in
+            let kept = (0..<events.count).filter { event in
+                Identity(event, of: events).map { seen.insert($0).inserted } ?? true
+            }
+            guard !kept.isEmpty else { return nil }
+            return (kept.count == events.count ? events : events.selecting(kept)).inOrder()
+        }
+    }
+
+    /// What makes two events one: the visitor and, as a hash, the id.
+    private struct Identity: Hashable {
+        let visitor: VisitorNumber
+        let id: UInt64
+
+        init?(_ event: Int, of columns: EventColumns) {
+            guard let id = columns.ids.hash(at: event) else { return nil }
+            self.id = id
+            visitor = columns.visitors[event]
+        }
     }
 
     func segments() throws(StoreError) -> [Segment] {
@@ -334,17 +347,17 @@ final class Partition {
 
     /// Adds events that are no duplicates of one in here, all or none; a sealed partition is open again.
     /// - Parameters:
-    ///   - events: in order of arrival.
+    ///   - arrivals: events in the order in which they arrived.
     ///   - through: the row of the journal from which the last of them came; nil if they came from none.
     /// - Returns: how many were no duplicates.
-    func add(_ events: [Event], through: Int64?) throws(StoreError) -> Int {
+    func add(_ arrivals: [EventColumns], through: Int64?) throws(StoreError) -> Int {
         let added = try database.transaction { () throws(StoreError) in
             let held = try segments()
-            let events = try new(events, beside: held)
+            var joined = try new(arrivals, beside: held).map { [$0] }
+            let added = joined.joined().reduce(0) { $0 + $1.count }
             var content = try content()
-            for event in events { content.add(event) }
-            var joined: [[EventColumns]] = [[EventColumns(events)]]
-            var total = events.count
+            for events in joined.joined() { content.add(events) }
+            var total = added
             for run in Partition.runs(held).reversed() {
                 // A damaged segment stays where it is, and what comes is written behind it.
                 guard run.events < 2 * total, total + run.events <= Limits.segmentEventsMax,
@@ -358,7 +371,7 @@ final class Partition {
             try write(&merge, content, keepingIDs: true) { $0 }
             try database.run(
                 "UPDATE partition SET state='open', drained_through=max(drained_through,?)", .integer(through ?? 0))
-            return events.count
+            return added
         }
         try joinRuns()
         return added
@@ -381,8 +394,9 @@ final class Partition {
 
     private func join(_ runs: [Run], keepingIDs: Bool) throws(StoreError) {
         var merge = ColumnMerge(runs.map(\.segments))
+        let columns: ColumnSet = keepingIDs ? .all : .all.subtracting(.ids)
         try write(&merge, try content(), keepingIDs: keepingIDs) { (segment) throws(StoreError) in
-            try read(segment, .all)
+            try read(segment, columns)
         }
         for segment in runs.flatMap(\.segments) { try remove(segment) }
     }
@@ -423,7 +437,7 @@ final class Partition {
         }
         var affected: [Segment] = []
         for segment in try segments() where has(segment, anyOf: visitors) {
-            guard let columns = try readable(segment, .order) else { continue }
+            guard let columns = try readable(segment, []) else { continue }
             if Partition.holds(columns.visitors, anyOf: visitors) { affected.append(segment) }
         }
         try database.transaction { () throws(StoreError) in
@@ -431,9 +445,7 @@ final class Partition {
             let keepsIDs = try !isSealed()
             for segment in affected {
                 guard let columns = try readable(segment, .all) else { continue }
-                for event in 0..<columns.count where visitors.contains(columns.visitors[event]) {
-                    content.remove(columns.event(at: event))
-                }
+                content.remove(columns.events(of: visitors), of: columns)
                 let kept = columns.selecting((0..<columns.count).filter { !visitors.contains(columns.visitors[$0]) })
                 try remove(segment)
                 if kept.count > 0 { try write(kept, run: segment.run, as: segment.number, keepingIDs: keepsIDs) }
@@ -451,7 +463,7 @@ final class Partition {
         try database.snapshot { () throws(StoreError) in
             var count = 0
             for segment in try segments() where has(segment, anyOf: [visitor]) {
-                guard let columns = try? read(segment, .order) else { continue }
+                guard let columns = try? read(segment, []) else { continue }
                 count += columns.visitors.count { $0 == visitor }
             }
             return (count, try drainedThrough())

@@ -36,8 +36,8 @@ struct EncodedColumn: Equatable {
         self.crc = crc
     }
 
-    fileprivate init(_ id: ID, deflating writer: ByteWriter) {
-        bytes = Deflate.compress(writer.bytes)
+    fileprivate init(_ id: ID, deflating writer: ByteWriter, _ effort: Deflate.Effort) {
+        bytes = Deflate.compress(writer.bytes, effort)
         self.id = id
         inflatedCount = writer.bytes.count
         crc = Deflate.crc(bytes)
@@ -93,23 +93,29 @@ enum SegmentCodec {
     /// The columns of a segment. `columns` are in order, whole, and no more than ``cuts(_:)`` allows. Cost: about 2 µs an event.
     static func encode(_ columns: EventColumns, keepingIDs: Bool) -> [EncodedColumn] {
         let contexts = Contexts(pages: columns.pages, kinds: columns.kinds)
+        // What keeps its ids will be written anew when its day is sealed.
+        let effort: Deflate.Effort = keepingIDs ? .quick : .thorough
+        func column(_ id: ID, _ writer: ByteWriter) -> EncodedColumn {
+            EncodedColumn(id, deflating: writer, effort)
+        }
         var encoded = [
-            EncodedColumn(.visitors, deflating: visitors(columns.visitors)),
-            EncodedColumn(.times, deflating: times(columns)),
-            EncodedColumn(.records, deflating: records(columns)),
-            EncodedColumn(.kinds, deflating: bytes(columns.kinds)),
-            EncodedColumn(.pages, deflating: dictionary(columns.pages, contexts.none) { $0.write($1) }),
-            EncodedColumn(.titles, deflating: dictionary(columns.titles, contexts.pageAndKind) { $0.text($1) }),
-            EncodedColumn(.referrers, deflating: dictionary(columns.referrers, contexts.kind) { $0.write($1) }),
-            EncodedColumn(.locales, deflating: dictionary(columns.locales, contexts.page) { $0.text($1) }),
-            EncodedColumn(.countries, deflating: dictionary(columns.countries, contexts.none) { $0.text($1) }),
-            EncodedColumn(.clients, deflating: dictionary(columns.clients, contexts.none) { $0.write($1) }),
-            EncodedColumn(.names, deflating: dictionary(columns.names, contexts.kind) { $0.text($1) }),
-            EncodedColumn(.targets, deflating: dictionary(columns.targets, contexts.pageAndKind) { $0.text($1) }),
-            EncodedColumn(.engaged, deflating: engaged(columns.engaged)),
-            EncodedColumn(.scrolls, deflating: bytes(columns.scrolls)),
+            column(.visitors, visitors(columns.visitors)),
+            column(.times, times(columns)),
+            column(.records, records(columns)),
+            column(.kinds, bytes(columns.kinds)),
+            column(.pages, dictionary(columns.pages, contexts.none) { $0.write($1) }),
+            column(.titles, dictionary(columns.titles, contexts.pageAndKind) { $0.text($1) }),
+            column(.referrers, dictionary(columns.referrers, contexts.kind) { $0.write($1) }),
+            column(.locales, dictionary(columns.locales, contexts.page) { $0.text($1) }),
+            column(.countries, dictionary(columns.countries, contexts.none) { $0.text($1) }),
+            column(.clients, dictionary(columns.clients, contexts.none) { $0.write($1) }),
+            column(.names, dictionary(columns.names, contexts.kind) { $0.text($1) }),
+            column(.targets, dictionary(columns.targets, contexts.pageAndKind) { $0.text($1) }),
+            column(.engaged, engaged(columns.engaged)),
+            column(.scrolls, bytes(columns.scrolls)),
         ]
-        if keepingIDs { encoded.append(EncodedColumn(.ids, deflating: ids(columns.ids))) }
+        // A segment that was sealed has none, also where its day is open again. They are random: deflating gains nothing.
+        if keepingIDs, !columns.ids.isEmpty { encoded.append(EncodedColumn(.ids, deflating: ids(columns.ids), .none)) }
         return encoded
     }
 
@@ -179,20 +185,26 @@ enum SegmentCodec {
 
     /// Each as twice its length, then its characters; where all of them are pairs of hex digits in lower case, one more
     /// and half as many bytes.
-    private static func ids(_ ids: [String]) -> ByteWriter {
+    private static func ids(_ ids: Texts) -> ByteWriter {
         var writer = ByteWriter(capacity: ids.count * 17)
-        for id in ids {
-            let isPlainHex = id.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-            if isPlainHex, let bytes = Hex.bytes(id) {
-                writer.varint(UInt(bytes.count) << 1 | 1)
-                writer.raw(bytes)
+        for index in ids.indices {
+            let id = ids.bytes(at: index)
+            if id.count % 2 == 0, id.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) {
+                writer.varint(UInt(id.count / 2) << 1 | 1)
+                var digits = id
+                while let high = digits.popFirst(), let low = digits.popFirst() {
+                    writer.byte(nibble(high) << 4 | nibble(low))
+                }
             } else {
-                writer.varint(UInt(id.utf8.count) << 1)
-                writer.raw(id.utf8)
+                writer.varint(UInt(id.count) << 1)
+                writer.raw(id)
             }
         }
         return writer
     }
+
+    /// The value of a hex digit in lower case.
+    private static func nibble(_ digit: UInt8) -> UInt8 { digit < 0x3A ? digit - 0x30 : digit - 0x61 + 10 }
 
     private static func dictionary<Value>(
         _ column: EventColumns.Interned<Value>, _ context: Contexts.Of, write: (inout ByteWriter, Value) -> Void
@@ -258,8 +270,10 @@ enum SegmentCodec {
             try SegmentCodec.visitors(&reader, count)
         }
         result.visitors = visitors
-        result.times = try read(.times) { (reader) throws(ByteReader.Malformed) in
-            try SegmentCodec.times(&reader, visitors)
+        if wanted.contains(.order) {
+            result.times = try read(.times) { (reader) throws(ByteReader.Malformed) in
+                try SegmentCodec.times(&reader, visitors)
+            }
         }
         if wanted.contains(.records) {
             result.records = try read(.records) { (reader) throws(ByteReader.Malformed) in
@@ -319,19 +333,19 @@ enum SegmentCodec {
     private static func visitors(
         _ reader: inout ByteReader, _ count: Int
     ) throws(ByteReader.Malformed) -> [VisitorNumber] {
-        var runs: [VisitorNumber] = []
-        for _ in 0..<(try reader.count(atMost: count)) {
-            let step = try reader.varint32()
-            let (visitor, overflow) = (runs.last ?? 0).addingReportingOverflow(step)
-            guard !overflow, step > 0 else { throw ByteReader.Malformed() }
-            runs.append(visitor)
-        }
+        let distinct = try reader.count(atMost: count)
+        let steps = try reader.varints(distinct, as: VisitorNumber.self)
+        let lengths = try reader.varints(distinct, as: UInt32.self)
         var visitors: [VisitorNumber] = []
         visitors.reserveCapacity(count)
-        for visitor in runs {
-            let length = Int(try reader.varint32())
-            guard length >= 1, length <= count - visitors.count else { throw ByteReader.Malformed() }
-            visitors.append(contentsOf: repeatElement(visitor, count: length))
+        var visitor: VisitorNumber = 0
+        for (step, length) in zip(steps, lengths) {
+            let (next, overflow) = visitor.addingReportingOverflow(step)
+            guard !overflow, step > 0, length >= 1, length <= count - visitors.count else {
+                throw ByteReader.Malformed()
+            }
+            visitor = next
+            visitors.append(contentsOf: repeatElement(visitor, count: Int(length)))
         }
         guard visitors.count == count else { throw ByteReader.Malformed() }
         return visitors
@@ -348,11 +362,15 @@ enum SegmentCodec {
             else { throw ByteReader.Malformed() }
             return sum
         }
+        let values = try reader.varints(visitors.count, as: UInt64.self)
+        var next = 0
         for index in visitors.indices where index == 0 || visitors[index] != visitors[index - 1] {
-            times[index] = try later(earliest, by: try reader.varint())
+            times[index] = try later(earliest, by: values[next])
+            next += 1
         }
         for index in visitors.indices where index > 0 && visitors[index] == visitors[index - 1] {
-            times[index] = try later(times[index - 1], by: try reader.varint())
+            times[index] = try later(times[index - 1], by: values[next])
+            next += 1
         }
         return times
     }
@@ -363,8 +381,8 @@ enum SegmentCodec {
         var records: [RecordNumber] = []
         records.reserveCapacity(visitors.count)
         var (record, visitor) = (Int64(0), Int64(0))
-        for next in visitors {
-            record = record &+ (try reader.zigzag()) &+ (Int64(next) - visitor)
+        for (next, step) in zip(visitors, try reader.varints(visitors.count, as: UInt64.self)) {
+            record = record &+ ByteReader.unzigzag(step) &+ (Int64(next) - visitor)
             visitor = Int64(next)
             guard let number = RecordNumber(exactly: record) else { throw ByteReader.Malformed() }
             records.append(number)
@@ -376,27 +394,36 @@ enum SegmentCodec {
         let unit = try reader.varint32()
         var values: [UInt32] = []
         values.reserveCapacity(count)
-        for _ in 0..<count {
-            let (value, overflow) = (try reader.varint32()).multipliedReportingOverflow(by: unit)
+        for quotient in try reader.varints(count, as: UInt32.self) {
+            let (value, overflow) = quotient.multipliedReportingOverflow(by: unit)
             guard !overflow else { throw ByteReader.Malformed() }
             values.append(value)
         }
         return values
     }
 
-    private static func ids(_ reader: inout ByteReader, _ count: Int) throws(ByteReader.Malformed) -> [String] {
-        var ids: [String] = []
-        ids.reserveCapacity(count)
+    private static func ids(_ reader: inout ByteReader, _ count: Int) throws(ByteReader.Malformed) -> Texts {
+        var ids = Texts()
+        ids.reserve(texts: count, bytes: count * 32)
+        let digits = Array("0123456789abcdef".utf8)
+        var hex: [UInt8] = []
         for _ in 0..<count {
             let header = try reader.varint()
             let isHex = header & 1 == 1
             guard header >> 1 <= Limits.eventIDLength.upperBound / (isHex ? 2 : 1) else { throw ByteReader.Malformed() }
             let bytes = try reader.raw(Int(header >> 1))
             if isHex {
-                ids.append(Hex.text(bytes))
+                hex.removeAll(keepingCapacity: true)
+                for byte in bytes {
+                    hex.append(digits[Int(byte >> 4)])
+                    hex.append(digits[Int(byte & 15)])
+                }
+                ids.append(utf8: hex[...])
             } else {
-                guard let id = String(utf8: bytes.span) else { throw ByteReader.Malformed() }
-                ids.append(id)
+                guard bytes.allSatisfy({ $0 < 0x80 }) || String(utf8: bytes.span) != nil else {
+                    throw ByteReader.Malformed()
+                }
+                ids.append(utf8: bytes)
             }
         }
         return ids
@@ -411,8 +438,7 @@ enum SegmentCodec {
         for _ in 0..<(try reader.count(atMost: count)) { column.values.append(try value(&reader)) }
         column.indices.reserveCapacity(count)
         var last = [UInt32](repeating: .max, count: context.count)
-        for event in 0..<count {
-            let code = try reader.varint32()
+        for (event, code) in try reader.varints(count, as: UInt32.self).enumerated() {
             let slot = context.slot(event)
             let index = code == 0 ? last[slot] : code - 1
             guard index < column.values.count else { throw ByteReader.Malformed() }
@@ -455,7 +481,8 @@ extension ColumnSet {
     fileprivate var ids: [EncodedColumn.ID] {
         EncodedColumn.ID.allCases.filter { id in
             switch id {
-            case .visitors, .times: true
+            case .visitors: true
+            case .times: contains(.order)
             case .records: contains(.records)
             case .kinds: !isDisjoint(with: [.kinds, .needKinds])
             case .ids: contains(.ids)
@@ -471,26 +498,6 @@ extension ColumnSet {
             case .scrolls: contains(.scrolls)
             }
         }
-    }
-}
-
-extension ByteWriter {
-    fileprivate mutating func write(_ page: Page) {
-        text(page.host)
-        text(page.path)
-        text(page.query)
-        text(page.fragment)
-    }
-
-    fileprivate mutating func write(_ referrer: Referrer) {
-        text(referrer.host)
-        byte(referrer.pathClass.rawValue)
-    }
-
-    fileprivate mutating func write(_ client: Client) {
-        byte(client.device.rawValue)
-        text(client.browser)
-        text(client.system)
     }
 }
 

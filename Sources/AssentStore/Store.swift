@@ -56,7 +56,7 @@ public final class Store: Sendable {
         journal = Mutex(try Journal(path: "\(directory)/journal.sqlite", durable: durable, now: now))
     }
 
-    private func withLedger<Result: Sendable>(
+    func withLedger<Result: Sendable>(
         _ body: (Ledger) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         try ledger.withLock { (ledger) throws(StoreError) in
@@ -327,7 +327,7 @@ public final class Store: Sendable {
                         let partition = try partition(site, day)
                         let drained = try partition.drainedThrough()
                         let events = rows.filter { $0.number > drained }.map(\.event)
-                        if !events.isEmpty { _ = try partition.add(events, through: last) }
+                        if !events.isEmpty { _ = try partition.add([.arrived(events)], through: last) }
                     } catch  where error.kind == .damaged {
                         damage.sentences.append(error.description)
                         damage.sites.insert(site)
@@ -368,60 +368,6 @@ public final class Store: Sendable {
                     continue
                 }
             }
-        }
-    }
-
-    // MARK: Imports
-
-    /// Numbers for imported visitors, given where they are new. 0 for one that was erased and must not come back.
-    public func numbers(of visitors: [VisitorID], site: String) throws(StoreError) -> [VisitorNumber] {
-        try withLedger { (ledger) throws(StoreError) in
-            try ledger.transaction { () throws(StoreError) in
-                var numbers: [VisitorNumber] = []
-                numbers.reserveCapacity(visitors.count)
-                for visitor in visitors { numbers.append(try ledger.number(importing: visitor, site: site)) }
-                return numbers
-            }
-        }
-    }
-
-    /// Stores imported events straight into partitions, durable when it returns, leaving out those that agree in
-    /// visitor, time, kind, URL and name with one that is held or came before in `events`.
-    /// - Returns: how many were stored.
-    public func importEvents(
-        _ events: [ConsentedEvent], site: String, at now: Instant
-    ) throws(StoreError) -> Int {
-        try drain(at: now)
-        return try partitions.withLock { (_) throws(StoreError) in
-            // Judged under the lock, so that the drain that finishes an erasure comes before or after, never in between.
-            let withdrawn = withdrawn(site: site)
-            var days: [Day: [Event]] = [:]
-            for event in events where !withdrawn.contains(event.event.visitor) {
-                days[event.event.time.day, default: []].append(event.event)
-            }
-            var stored = 0
-            for (day, events) in days.sorted(by: { $0.key < $1.key }) {
-                let partition = try partition(site, day)
-                let state = try partition.content()
-                let new = try imported.withLock { (keys) throws(StoreError) in
-                    if !keys.knows(site, day, state) {
-                        let columns: ColumnSet = [.order, .kinds, .pages, .names]
-                        keys.begin(site, day, try partition.segments(columns))
-                        keys.remember(site, day, state)
-                    }
-                    return keys.unseen(events, site, day)
-                }
-                guard !new.isEmpty else { continue }
-                do throws(StoreError) {
-                    stored += try partition.add(new, through: nil)
-                } catch {
-                    imported.withLock { $0.forget(site, day) }
-                    throw error
-                }
-                let content = try partition.content()
-                imported.withLock { $0.remember(site, day, content) }
-            }
-            return stored
         }
     }
 

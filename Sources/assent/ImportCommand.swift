@@ -64,18 +64,15 @@ struct ImportCommand: ParsableCommand {
         do {
             let gate = Gate(site: site, key: key, countries: try SystemTables.countries())
             let ground = try Importer.ground(basis: basis, site: site.id, at: Clock.now, in: store)
-            let problems = BadLines()
-            var importer = Importer(store: store, gate: gate, ground: ground, now: { Clock.now }) {
-                problems.note(ImportAnswer.BadLine(line: $0, problem: $1))
-            }
+            var importer = Importer(store: store, gate: gate, ground: ground, now: { Clock.now })
             while true {
                 let bytes = try input.block()
                 if bytes.isEmpty { break }
                 try importer.add(bytes[...])
-                report.take(importer.counts, problems.taken())
+                report.take(importer.counts, importer.takeProblems())
             }
             try importer.finish()
-            report.take(importer.counts, problems.taken())
+            report.take(importer.counts, importer.takeProblems())
             try store.close(at: Clock.now)
         } catch let error as StoreError {
             throw Failure(error)
@@ -106,20 +103,6 @@ struct ImportCommand: ParsableCommand {
                 lines: said.lines, stored: said.stored, duplicates: said.duplicates, skipped: said.skipped,
                 bad: said.bad.map { .init(line: start + $0.line, problem: $0.problem) })
         }
-    }
-}
-
-/// Bad lines on their way out of an importer's closure.
-private final class BadLines {
-    private var found: [ImportAnswer.BadLine] = []
-
-    func note(_ line: ImportAnswer.BadLine) {
-        if found.count < Limits.badLinesNamedMax { found.append(line) }
-    }
-
-    func taken() -> [ImportAnswer.BadLine] {
-        defer { found.removeAll(keepingCapacity: true) }
-        return found
     }
 }
 

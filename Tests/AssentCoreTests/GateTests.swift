@@ -226,12 +226,13 @@ import Testing
                 id: "", time: Self.granted.advanced(by: 2), visitor: 1, record: 2, kind: .action,
                 page: Page(host: "www.example.org", path: "/"), name: "read_more", target: "https://x.example/a"),
         ]
-        for event in events {
+        var memory = GateMemory()
+        for event in events + events {
             var writer = JSONWriter()
             EventLine.write(event, visitor: visitor, scheme: "https", to: &writer)
             let line = try EventLine(parsing: writer.bytes)
             #expect(line.visitor == visitor)
-            #expect(try gate.admit(line, visitor: 1, record: 2).event == event)
+            #expect(try gate.admit(line, visitor: 1, record: 2, &memory).event == event)
         }
     }
 }

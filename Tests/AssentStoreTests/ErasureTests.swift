@@ -215,7 +215,7 @@ import Testing
         #expect(try store.numbers(of: ids, site: "second") == [1, 2, 3])
         #expect(try Self.grant(store)[0].visitor == 4)
         let events = try Samples.events(100, visitors: 2...3, seed: 1)
-        let stored = try store.importEvents(events, site: "coalition", at: Self.now)
+        let stored = try store.importEvents([Samples.importBatch(events)], site: "coalition", at: Self.now)
         #expect(stored == events.count { $0.event.visitor == 2 })
     }
 

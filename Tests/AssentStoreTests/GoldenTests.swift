@@ -77,7 +77,7 @@ import Testing
             directory: directory.path, site: "coalition", day: day, .write(durable: false))
         let before = try partition.content().count
         let more = try Samples.events(20, visitors: 1...9, day: day, seed: 77).map(\.event)
-        #expect(try partition.add(more, through: nil) == 20)
+        #expect(try partition.add([EventColumns(more)], through: nil) == 20)
         try partition.seal()
         #expect(try partition.content().count == before + 20)
         #expect(try partition.inspect().faults.isEmpty)

@@ -80,11 +80,11 @@ import Testing
         let directory = try TemporaryDirectory()
         let store = try Self.open(directory)
         let events = try Samples.events(2_000, visitors: 1...50, seed: 3)
-        let stored = try store.importEvents(events, site: "coalition", at: Self.now)
-        #expect(try store.importEvents(events, site: "coalition", at: Self.now) == 0)
+        let stored = try store.importEvents([Samples.importBatch(events)], site: "coalition", at: Self.now)
+        #expect(try store.importEvents([Samples.importBatch(events)], site: "coalition", at: Self.now) == 0)
         try store.close(at: Self.now)
         let reopened = try Self.open(directory)
-        #expect(try reopened.importEvents(events, site: "coalition", at: Self.now) == 0)
+        #expect(try reopened.importEvents([Samples.importBatch(events)], site: "coalition", at: Self.now) == 0)
         #expect(try Self.read(directory, .order).segments.reduce(0) { $0 + $1.count } == stored)
     }
 }

@@ -1,4 +1,5 @@
 public import AssentCore
+public import AssentStore
 
 /// One made-up site, and events of it that went through the real gate.
 public enum Samples {
@@ -27,9 +28,25 @@ public enum Samples {
     /// An event as the gate makes it of a line that says the same.
     /// - Throws: `BadRequest` where the gate would not take it, such as a page of another host.
     public static func consented(_ event: Event) throws -> ConsentedEvent {
+        var memory = GateMemory()
+        return try gate.admit(line(event), visitor: event.visitor, record: event.record, &memory)
+    }
+
+    /// Events on their way through an import, as lines of visitors with the ids that ``visitorID(_:)`` gives.
+    public static func importBatch(_ events: [ConsentedEvent]) throws -> ImportBatch {
+        var memory = GateMemory()
+        var batch = ImportBatch()
+        for event in events.map(\.event) {
+            batch.add(
+                try gate.admit(line(event), visitor: 0, record: event.record, &memory), of: visitorID(event.visitor))
+        }
+        return batch
+    }
+
+    private static func line(_ event: Event) throws -> EventLine {
         var writer = JSONWriter()
         EventLine.write(event, visitor: visitorID(event.visitor), scheme: "https", to: &writer)
-        return try gate.admit(EventLine(parsing: writer.bytes), visitor: event.visitor, record: event.record)
+        return try EventLine(parsing: writer.bytes)
     }
 
     /// Random events of one UTC day in random order: every kind, every field, strings of several scripts, few pages and
