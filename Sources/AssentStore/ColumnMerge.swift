@@ -88,7 +88,7 @@ struct ColumnMerge<Part> {
     private func stretch(of first: Int, before rival: Int?, atMost count: Int) -> Range<Int> {
         let piece = cursors[first].piece
         let start = cursors[first].event
-        let bound = min(piece.columns.count, start + count)
+        let bound = start + min(piece.columns.count - start, count)
         guard let rival else { return start..<bound }
         let (visitor, time) = (cursors[rival].visitor, cursors[rival].time)
         var end = start + 1
