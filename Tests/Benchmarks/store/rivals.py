@@ -230,25 +230,23 @@ def parquet(path, output, layout, level, with_id="no"):
 
 
 def chdb_size(path, output, codec):
-    """MergeTree by visitor and time over all weeks, in one part: `default`, or `zstd` with delta for the times."""
+    """MergeTree by visitor and time over all weeks, in one part, with `default` codecs or `ZSTD(3)` for each column.
+
+    Which codec the default is depends on how large a part is, so it is told. Delta for the times takes more bytes.
+    """
     os.makedirs(output)
     columns = os.path.join(output, "columns.parquet")
     connect(path, read_only=True).execute(f"COPY (SELECT {NAMES} FROM events) TO '{columns}' (COMPRESSION zstd)")
     session = clickhouse(output)
-
-    def column(name, kind):
-        if codec == "default":
-            return f"{name} {kind}"
-        return f"{name} {kind} CODEC({'Delta(8), ' if name == 'time' else ''}ZSTD(3))"
-
-    table = ", ".join(column(name, kind) for name, _, kind, _ in COLUMNS)
+    suffix = "" if codec == "default" else f" CODEC({codec})"
+    table = ", ".join(f"{name} {kind}{suffix}" for name, _, kind, _ in COLUMNS)
     session.query(f"CREATE TABLE events ({table}) ENGINE = MergeTree ORDER BY (visitor, time)")
     session.query(f"INSERT INTO events SELECT {NAMES} FROM file('{columns}', 'Parquet')")
     session.query("OPTIMIZE TABLE events FINAL")
-    parts, events, size = asked(
-        session, "SELECT count(), toInt64(sum(rows)), toInt64(sum(bytes_on_disk)) FROM system.parts "
-        f"WHERE active AND table = 'events' {UNQUOTED}")
-    return {"events": events, "bytes": size, "parts": parts}
+    parts, events, size, taken = asked(
+        session, "SELECT count(), toInt64(sum(rows)), toInt64(sum(bytes_on_disk)), any(default_compression_codec) "
+        f"FROM system.parts WHERE active AND table = 'events' {UNQUOTED}")
+    return {"events": events, "bytes": size, "parts": parts, "codec": taken if codec == "default" else codec}
 
 
 # MARK: Reading

@@ -179,30 +179,32 @@ class Bench:
         self.row("bytes an event, all of the data directory", f"{everything / events:.2f}", facts={"bytes": everything})
         for what, layout, aim in (("in order of time", "time", "fewer"), ("a file a day by visitor", "day", "fewer"),
                                   ("by visitor over all weeks", "visitor", "fewer (moonshot)")):
-            found = {level: self.stored("parquet", f"parquet-{layout}-{level}", layout, level) for level in (1, 3)}
+            found = {level: self.stored("parquet", f"parquet-{layout}-{level}", layout, level)["bytes"]
+                     for level in (1, 3)}
             self.compare(f"Parquet zstd {what}", f"{found[3] / events:.2f} at level 3, {found[1] / events:.2f} at the "
                          "default of 1", min(found.values()), aim)
         for order, aim in (("time", "fewer"), ("visitor", "")):
-            held = self.stored("duckdb-size", f"{order}.duckdb", order)
+            held = self.stored("duckdb-size", f"{order}.duckdb", order)["bytes"]
             self.compare(f"DuckDB's own file in order of {order}", f"{held / events:.2f}", held, aim)
-        for codec, what in (("zstd", "zstd 3"), ("default", "default codec")):
+        for codec, what in (("ZSTD(3)", "ZSTD(3)"), ("default", "default codec")):
             held = self.stored("chdb-size", "size.chdb", codec)
-            self.compare(f"MergeTree by visitor over all weeks, {what}", f"{held / events:.2f}", held)
-        with_ids, open_bytes = self.stored("parquet", "parquet-ids", "time", 3, "id"), self.unsealed
+            self.compare(f"MergeTree by visitor over all weeks, {what}",
+                         f"{held['bytes'] / events:.2f} ({held['codec']})", held["bytes"])
+        with_ids, open_bytes = self.stored("parquet", "parquet-ids", "time", 3, "id")["bytes"], self.unsealed
         self.row("bytes an event with event ids, before the seal",
                  f"{(open_bytes['partitions'] + open_bytes['ledger']) / events:.2f} with the ledger",
                  f"Parquet zstd, in order of time: {with_ids / events:.2f}",
                  (open_bytes["partitions"] + open_bytes["ledger"]) / with_ids, facts={"parquet": with_ids})
 
     def stored(self, step, name, *arguments):
-        """Bytes that a rival takes for all events."""
+        """What a rival says of a file that holds all events, its bytes among it."""
         say(f"bytes: {step} {' '.join(map(str, arguments))} …")
         output = self.path(name)
         self.remove(output)
         _, facts = self.rival(step, self.tidy, output, *arguments)
         self.expect(facts["events"], self.options.events, f"events of {step}")
         self.remove(output)
-        return facts["bytes"]
+        return facts
 
     def compare(self, what, text, bytes_there, aim=""):
         """Beside a rival who holds the visitors' ids too: so the ledger counts."""
