@@ -4,6 +4,7 @@
 BUILD_PACKAGES = libsqlite3-dev zlib1g-dev libtomlplusplus-dev tzdata
 TEST_PACKAGES  = $(BUILD_PACKAGES) chromium fonts-noto-core sqlite3 binutils python3
 BENCH_PACKAGES = $(BUILD_PACKAGES) nginx-light wrk valgrind
+STORE_PACKAGES = $(BUILD_PACKAGES) python3 python3-venv
 
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
 # Functions in sections of their own, and none exported: so the linker leaves out what nobody calls.
@@ -22,7 +23,7 @@ define install
 	fi
 endef
 
-.PHONY: demo release test check lint format bench pictures clean
+.PHONY: demo release test check lint format bench bench-store pictures clean
 
 demo: release
 	$(ASSENT) demo $(if $(ONCE),--once)
@@ -54,10 +55,21 @@ bench: release
 	$(call install,$(BENCH_PACKAGES))
 	Tests/Benchmarks/run $(ASSENT)
 
+# Rivals come from PyPI, in the versions that the benchmark names, into an environment of their own.
+.build-bench/ready: Tests/Benchmarks/store/requirements.txt
+	$(call install,$(STORE_PACKAGES))
+	/usr/bin/python3 -m venv --clear .build-bench
+	.build-bench/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+# BENCH="--events 1000000" for a quick look; the other options are in its --help.
+bench-store: release .build-bench/ready
+	.build-bench/bin/python Tests/Benchmarks/store $(ASSENT) $(BENCH)
+
 # The picture of the README.
 pictures: release
 	$(call install,$(TEST_PACKAGES))
 	Dashboards/pictures/make $(ASSENT)
 
 clean:
-	rm -rf .build
+	rm -rf .build .build-bench
