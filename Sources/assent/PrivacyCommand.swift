@@ -14,7 +14,8 @@ struct PrivacyCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Withdraw a visitor's consent, erase every event, and print a receipt.",
             discussion: "The receipt is one JSON document that names the visitor by a keyed hash: keep it byte for "
-                + "byte. Exits 1 if something is left: then it stays under way, and the same command says how it stands.")
+                + "byte. Exits 1 if something is left: then it stays under way, and the same command says how it stands."
+        )
 
         @OptionGroup var common: CommonOptions
 
