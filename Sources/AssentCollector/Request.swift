@@ -15,6 +15,7 @@ enum Route: String, Sendable, CaseIterable {
     case `import`
     case seal
     case prune
+    case erase
     case other
 
     init(path: Substring) {
@@ -31,6 +32,7 @@ enum Route: String, Sendable, CaseIterable {
         case "/v1/import": self = .import
         case "/v1/partitions/seal": self = .seal
         case "/v1/partitions/prune": self = .prune
+        case "/v1/privacy/erase": self = .erase
         default: self = .other
         }
     }

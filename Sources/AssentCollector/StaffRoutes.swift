@@ -60,7 +60,7 @@ final class StaffRoutes: Sendable {
 
     /// Answers a whole request.
     func answer(_ request: Request, _ reply: Reply) -> Outcome {
-        let isPost = [.import, .seal, .prune].contains(request.route)
+        let isPost = [.import, .seal, .prune, .erase].contains(request.route)
         guard isPost || [.health, .ready, .metrics, .report].contains(request.route) else {
             return .now(.problem(.notFound, "There is nothing here."))
         }
@@ -88,6 +88,7 @@ final class StaffRoutes: Sendable {
                     case .import: self.importLines(body, query)
                     case .seal: self.seal(query)
                     case .prune: self.prune()
+                    case .erase: self.erase(body)
                     default: self.report(query)
                     }
                 reply.connection.eventLoop.execute {
@@ -155,6 +156,29 @@ final class StaffRoutes: Sendable {
         do throws(StoreError) {
             let upkeep = try body()
             return Response(.ok) { json in upkeep.write(to: &json) }
+        } catch {
+            return .unavailable(error.description)
+        }
+    }
+
+    // MARK: Erasure
+
+    /// `POST /v1/privacy/erase` with `{"site":"…","visitor":"…"}`: the receipt.
+    private func erase(_ body: [UInt8]) -> Response {
+        let request: EraseRequest
+        do throws(BadRequest) {
+            request = try EraseRequest(parsing: body)
+        } catch {
+            return .problem(.badRequest, error.description)
+        }
+        guard let site = sites[request.site] else { return PublicRoutes.unknownSite }
+        do throws(StoreError) {
+            let at = now()
+            let receipt = try store.erase(request.visitor, site: request.site, at: at, day: site.day(of: at))
+            guard let receipt else { return .problem(.notFound, EraseRequest.unknownVisitor) }
+            var response = Response(.ok, "application/json", .bytes(receipt))
+            response.field("Cache-Control", "no-store")
+            return response
         } catch {
             return .unavailable(error.description)
         }

@@ -138,6 +138,10 @@ public enum Limits {
     public static let importKeysMax = 2_000_000
     /// Longest ground of an import, in bytes of UTF-8.
     public static let basisBytesMax = 1_024
+    /// Receipts of finished erasures that a process keeps until they are asked for.
+    public static let receiptsKeptMax = 256
+    /// Longest receipt of an erasure that is read, in bytes.
+    public static let receiptBytesMax = 8 * 1024 * 1024
     /// Time in which the collector must have answered a command, in seconds.
     public static let staffAnswerSeconds = 300
     /// Time in which a stopping collector must be done, in seconds.

@@ -1,22 +1,25 @@
 internal import AssentCore
 internal import Crypto
 
-/// Consent records, withdrawals, erasures, grounds of imports and notices, each an entry of a hash chain that is only
+/// Consent records, withdrawals, erasures and their ends, grounds of imports and notices, each an entry of a hash chain that is only
 /// ever appended to; beside it what the chain must not hold: which id a visitor's number stands for, and the tallies.
 ///
 /// An entry's body is JSON. It names a visitor by number and by a keyed hash of the id, so that an erasure, which
 /// removes the row of the id, leaves the chain as it is. The hash of an entry is SHA-256 over the hash of the one before
 /// and the body.
 final class Ledger {
-    private let database: SQLite
-    private let key: ServerKey
+    let database: SQLite
+    let key: ServerKey
 
-    /// Opens the ledger of a data directory, or makes it.
+    /// Opens the ledger of a data directory, makes it, or brings it up to date.
     init(path: String, key: ServerKey, durable: Bool) throws(StoreError) {
         database = try SQLite(path, .write(durable: durable))
         self.key = key
         try Format.ledger.prepare(database) { () throws(StoreError) in
             for statement in Ledger.schema { try database.run(statement) }
+        } upgrade: { (_) throws(StoreError) in
+            // From 1 to 2: erasures say what they found.
+            try database.run(Ledger.erasureParts)
         }
     }
 
@@ -38,6 +41,7 @@ final class Ledger {
             entry INTEGER NOT NULL, completed INTEGER, PRIMARY KEY(site, visitor)) WITHOUT ROWID
         """,
         "CREATE INDEX erasure_hash ON erasure(site, id_hash)",
+        erasureParts,
         """
         CREATE TABLE tally(site TEXT NOT NULL, day TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,
             PRIMARY KEY(site, day, kind)) WITHOUT ROWID
@@ -160,7 +164,7 @@ final class Ledger {
         ) { $0.integer(0) } != nil
     }
 
-    @discardableResult private func append(
+    @discardableResult func append(
         _ kind: String, site: String, visitor: (number: VisitorNumber, hash: [UInt8]?)?, at: Instant,
         _ fields: (inout JSONWriter) -> Void
     ) throws(StoreError) -> RecordNumber {
@@ -207,7 +211,10 @@ final class Ledger {
     // MARK: Visitors
 
     /// The keyed hash by which the chain names a visitor.
-    private func hash(of id: VisitorID) -> [UInt8] { key.mac(domain: "visitor", id.bytes) }
+    func hash(of id: VisitorID) -> [UInt8] { key.mac(domain: Ledger.visitorDomain, id.bytes) }
+
+    /// The domain of that hash.
+    static let visitorDomain = "visitor"
 
     private func id(of visitor: VisitorNumber, site: String) throws(StoreError) -> VisitorID? {
         try database.first(
@@ -262,53 +269,6 @@ final class Ledger {
         return visitors
     }
 
-    // MARK: Erasures
-
-    /// Erasures of one site: whose, and the entry of the last of them.
-    struct Erasures {
-        var visitors: Set<VisitorNumber> = []
-        var through: Int64 = 0
-
-        fileprivate mutating func add(_ visitor: VisitorNumber, _ entry: Int64) {
-            visitors.insert(visitor)
-            through = max(through, entry)
-        }
-    }
-
-    /// Erasures of which something may still lie in some file, by site.
-    func pendingErasures() throws(StoreError) -> [String: Erasures] {
-        var pending: [String: Erasures] = [:]
-        try database.rows("SELECT site, visitor, entry FROM erasure WHERE completed IS NULL") {
-            (row) throws(StoreError) in
-            pending[row.text(0), default: Erasures()].add(try row.number(1), row.integer(2))
-        }
-        return pending
-    }
-
-    /// Erasures of a site that came after an entry.
-    func erasures(site: String, after entry: Int64) throws(StoreError) -> Erasures {
-        var later = Erasures()
-        try database.rows("SELECT visitor, entry FROM erasure WHERE site=? AND entry>?", .text(site), .integer(entry)) {
-            (row) throws(StoreError) in
-            later.add(try row.number(0), row.integer(1))
-        }
-        return later
-    }
-
-    /// Notes that nothing of these visitors is left, once no byte of their ids is left in the ledger's own files.
-    func complete(_ erasures: [String: Erasures], at now: Instant) throws(StoreError) {
-        guard try database.checkpoint() else { return }
-        try transaction { () throws(StoreError) in
-            for (site, erased) in erasures {
-                for visitor in erased.visitors {
-                    try database.run(
-                        "UPDATE erasure SET completed=? WHERE site=? AND visitor=?", .integer(now.milliseconds),
-                        .text(site), .integer(Int64(visitor)))
-                }
-            }
-        }
-    }
-
     // MARK: Tallies
 
     /// Adds to the count of a kind of choice or refusal.
@@ -346,7 +306,8 @@ final class Ledger {
     /// The first entry that is not what was written, in a sentence; nil if the chain holds.
     ///
     /// Each number must be the next, each hash that of the one before and the body, and the columns must say what the
-    /// body says. Entries that are cut off at the end leave no mark: compare the last hash with one noted earlier.
+    /// body says; what is completed must have been asked for. Entries that are cut off at the end leave no mark: compare the
+    /// last hash with one noted earlier.
     static func fault(_ database: SQLite) throws(StoreError) -> String? {
         var previous: (number: Int64, hash: [UInt8]) = (0, [])
         var fault: String?
@@ -371,7 +332,14 @@ final class Ledger {
             }
             previous = (number, hash)
         }
-        return fault
+        if fault != nil { return fault }
+        return try database.first(
+            """
+            SELECT number FROM entry AS erased WHERE kind='erased' AND CASE WHEN json_valid(body) THEN NOT EXISTS(
+                SELECT 1 FROM entry WHERE number=erased.body->>'erasure' AND number<erased.number AND kind='erasure'
+                AND site=erased.site AND visitor=erased.visitor) ELSE 1 END
+            """
+        ) { "\(database.path): entry \($0.integer(0)) completes an erasure that no entry asked for." }
     }
 
     /// Ids of a site's visitors.
@@ -390,57 +358,5 @@ final class Ledger {
             visitors.insert(try row.number(0))
         }
         return visitors
-    }
-}
-
-/// What a file is and the version of its format: `application_id` and `user_version` in SQLite's header.
-struct Format {
-    /// `ASLG`.
-    static let ledger = Format(applicationID: 0x4153_4C47, version: 1)
-    /// `ASJR`.
-    static let journal = Format(applicationID: 0x4153_4A52, version: 1)
-    /// `ASNT`.
-    static let partition = Format(applicationID: 0x4153_4E54, version: 1)
-
-    let applicationID: Int64
-    let version: Int64
-
-    /// Makes the tables of a new file, all or none, and refuses what is of another kind or a newer format.
-    func prepare(_ database: SQLite, create: () throws(StoreError) -> Void) throws(StoreError) {
-        if try isNew(database) {
-            try database.transaction { () throws(StoreError) in
-                guard try isNew(database) else { return }
-                try create()
-                try database.run("PRAGMA application_id=\(applicationID)")
-                try database.run("PRAGMA user_version=\(version)")
-            }
-        }
-        try check(database)
-    }
-
-    /// Refuses what is of another kind or a newer format. A file whose tables are only being made is `missing`.
-    func check(_ database: SQLite) throws(StoreError) {
-        let path = database.path
-        guard try !isNew(database) else { throw StoreError(.missing, "\(path) is empty.") }
-        guard try Format.header(database, "application_id") == applicationID else {
-            throw StoreError(.damaged, "\(path) is another kind of file. Restore it from a backup.")
-        }
-        let found = try Format.version(of: database)
-        guard found <= version else {
-            throw StoreError(
-                .newerFormat, "\(path) has format \(found); this version knows \(version): use a newer Assent.")
-        }
-    }
-
-    private func isNew(_ database: SQLite) throws(StoreError) -> Bool {
-        let (version, kind) = (try Format.version(of: database), try Format.header(database, "application_id"))
-        return version == 0 && kind == 0
-    }
-
-    /// The version that a file says.
-    static func version(of database: SQLite) throws(StoreError) -> Int64 { try header(database, "user_version") }
-
-    private static func header(_ database: SQLite, _ field: String) throws(StoreError) -> Int64 {
-        try database.first("PRAGMA \(field)") { $0.integer(0) } ?? 0
     }
 }

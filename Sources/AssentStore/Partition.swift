@@ -417,21 +417,32 @@ final class Partition {
         _ = try database.checkpoint()
     }
 
+    /// What a rewriting removes, and the content around it.
+    struct Rewriting {
+        var before: ContentHash
+        var after: ContentHash
+        /// Events, and segments in which they lay, by visitor.
+        var found: [VisitorNumber: (events: Int, segments: Int)] = [:]
+    }
+
     /// Removes all events of visitors, then every trace of them in the file and its write-ahead log.
     /// - Parameters:
     ///   - through: the entry of the ledger that is the last of these erasures.
+    ///   - noting: is told what is removed, if there is anything, just before that becomes durable.
     ///   - damaged: told of each segment that cannot be read and may hold events of them: it stays as it is.
-    /// - Returns: false if a segment is damaged, or if a reader still holds the log, so that it must be tried again.
+    /// - Returns: visitors of whom a damaged segment may hold events; and whether a reader still holds the log, so that
+    ///   it must be tried again.
     func erase(
-        _ visitors: Set<VisitorNumber>, through: Int64, damaged: (StoreError) -> Void
-    ) throws(StoreError) -> Bool {
-        var isWhole = true
+        _ visitors: Set<VisitorNumber>, through: Int64, noting: (Rewriting) throws(StoreError) -> Void,
+        damaged: (StoreError) -> Void
+    ) throws(StoreError) -> (left: Set<VisitorNumber>, isHeld: Bool) {
+        var left: Set<VisitorNumber> = []
         func readable(_ segment: Segment, _ columns: ColumnSet) throws(StoreError) -> EventColumns? {
             do throws(StoreError) {
                 return try read(segment, columns)
             } catch  where error.kind == .damaged {
                 damaged(error)
-                isWhole = false
+                left.formUnion(visitors.filter { $0 >= segment.firstVisitor && $0 <= segment.lastVisitor })
                 return nil
             }
         }
@@ -441,21 +452,30 @@ final class Partition {
             if Partition.holds(columns.visitors, anyOf: visitors) { affected.append(segment) }
         }
         try database.transaction { () throws(StoreError) in
-            var content = try content()
+            let before = try content()
+            var rewriting = Rewriting(before: before, after: before)
             let keepsIDs = try !isSealed()
             for segment in affected {
                 guard let columns = try readable(segment, .all) else { continue }
-                content.remove(columns.events(of: visitors), of: columns)
+                var counts: [VisitorNumber: Int] = [:]
+                let gone = columns.events(of: visitors)
+                for event in gone { counts[columns.visitors[event], default: 0] += 1 }
+                rewriting.after.remove(gone, of: columns)
+                for (visitor, events) in counts {
+                    let found = rewriting.found[visitor] ?? (0, 0)
+                    rewriting.found[visitor] = (found.events + events, found.segments + 1)
+                }
                 let kept = columns.selecting((0..<columns.count).filter { !visitors.contains(columns.visitors[$0]) })
                 try remove(segment)
                 if kept.count > 0 { try write(kept, run: segment.run, as: segment.number, keepingIDs: keepsIDs) }
             }
-            try write(content)
-            if isWhole {
+            try write(rewriting.after)
+            if left.isEmpty {
                 try database.run("UPDATE partition SET erased_through=max(erased_through,?)", .integer(through))
             }
+            if !rewriting.found.isEmpty { try noting(rewriting) }
         }
-        return try database.checkpoint() && isWhole
+        return (left, try !database.checkpoint())
     }
 
     /// How many events a visitor has in here, and up to which row of the journal; damaged segments count for none.

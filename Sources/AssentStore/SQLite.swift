@@ -49,6 +49,8 @@ final class SQLite {
         sqlite3_busy_timeout(handle, SQLite.busyMilliseconds)
         if case .write(let durable) = mode {
             try run("PRAGMA secure_delete=ON")
+            // Else sorting and VACUUM would leave copies of rows in temporary files, which nothing overwrites.
+            try run("PRAGMA temp_store=MEMORY")
             try run("PRAGMA journal_mode=WAL")
             try run("PRAGMA synchronous=\(durable ? "FULL" : "NORMAL")")
             try run("PRAGMA journal_size_limit=1048576")

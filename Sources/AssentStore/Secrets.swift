@@ -5,8 +5,23 @@ public enum Secrets {
     /// The key in `server.key`: 32 random bytes. Without the same key no token is valid and no keyed hash is found.
     /// - Throws: ``StoreError`` if it cannot be read or made, or is not a key.
     public static func serverKey(in directory: String) throws(StoreError) -> ServerKey {
-        let path = "\(directory)/server.key"
-        let bytes = try secret(path) { randomBytes(ServerKey.byteCount) }
+        let path = keyPath(directory)
+        return try serverKey(path, try secret(path) { randomBytes(ServerKey.byteCount) })
+    }
+
+    /// The key of a directory that must have one: what was signed with it is to be checked.
+    /// - Throws: ``StoreError`` if it is missing, cannot be read, or is not a key.
+    public static func knownServerKey(in directory: String) throws(StoreError) -> ServerKey {
+        let path = keyPath(directory)
+        guard let bytes = try Files.contents(path) else {
+            throw StoreError(.missing, "There is no \(path): restore it from a backup, no other key will do.")
+        }
+        return try serverKey(path, bytes)
+    }
+
+    private static func keyPath(_ directory: String) -> String { "\(directory)/server.key" }
+
+    private static func serverKey(_ path: String, _ bytes: [UInt8]) throws(StoreError) -> ServerKey {
         guard bytes.count == ServerKey.byteCount else {
             throw StoreError(
                 .damaged,

@@ -12,7 +12,7 @@ public final class Store: Sendable {
     public let recentIDs = RecentIDs()
 
     let directory: String
-    private let key: ServerKey
+    let key: ServerKey
     private let durable: Bool
     private let lock: DirectoryLock
     /// None once the store is closed.
@@ -21,7 +21,9 @@ public final class Store: Sendable {
     /// Held while partitions are written.
     let partitions = Mutex(())
     private let withdrawnSites = Mutex<[String: WithdrawnVisitors]>([:])
-    private let erasuresLeft = Atomic(false)
+    let erasuresLeft = Atomic(false)
+    /// Receipts of erasures that this process has finished, by entry, until they are asked for.
+    let receipts = Mutex<[RecordNumber: [UInt8]]>([:])
     private let waitingCounts = Mutex((events: 0, bytes: 0))
     /// Content hashes of what imports have seen, by day; see ``importEvents(_:site:at:)``.
     let imported = Mutex(ImportKeys())
@@ -38,8 +40,7 @@ public final class Store: Sendable {
         for (site, visitors) in try store.withLedger({ (ledger) throws(StoreError) in try ledger.withdrawn() }) {
             store.withdrawn(site: site).insert(visitors)
         }
-        try store.drain(at: now)
-        try store.eraseRestored()
+        if let failure = try store.drainAll(at: now, searching: true).failure { throw failure }
         // An event may have been a day old when it came, and its copies may come for a day after.
         try store.remember(since: now.advanced(by: -Limits.duplicateMilliseconds - Limits.ageMillisecondsMax))
         return store
@@ -148,41 +149,6 @@ public final class Store: Sendable {
         }
     }
 
-    /// How many events of a visitor lie in how many partitions and days of the journal. What is damaged counts for
-    /// none: it must not keep anybody from withdrawing.
-    private func count(of visitor: VisitorNumber, site: String) throws(StoreError) -> (events: Int, partitions: Int) {
-        var events = 0
-        var days: Set<Day> = []
-        var drained: [Day: Int64] = [:]
-        var waiting: [(number: Int64, day: Day)] = []
-        let reader = try SQLite("\(directory)/journal.sqlite", .read)
-        try Journal.events(reader, 1...Int64.max, of: site, damaged: { _, _ in }) { number, _, events in
-            for event in events where event.visitor == visitor { waiting.append((number, event.time.day)) }
-        }
-        for day in try Partition.days(directory, site) {
-            do throws(StoreError) {
-                let partition = try Partition(directory: directory, site: site, day: day, .read)
-                let found = try partition.count(of: visitor)
-                drained[day] = found.drainedThrough
-                if found.events > 0 { days.insert(day) }
-                events += found.events
-            } catch  where error.kind == .damaged || error.kind == .missing {
-                continue
-            }
-        }
-        for (number, day) in waiting where number > drained[day] ?? 0 {
-            events += 1
-            days.insert(day)
-        }
-        return (events, days.count)
-    }
-
-    /// One line: what was done and when, then its MAC. Whoever holds the key can check it; it names no visitor.
-    private func receipt(site: String, at: Instant, events: Int, partitions: Int) -> String {
-        let text = "assent-withdrawal/1 site=\(site) at=\(at.rfc3339) events=\(events) partitions=\(partitions)"
-        return "\(text) mac=\(Hex.text(key.mac(domain: "receipt", Array(text.utf8))))"
-    }
-
     // MARK: Events
 
     /// Makes events durable: one row of the journal, one fsync. Events of withdrawn visitors are left out.
@@ -234,116 +200,78 @@ public final class Store: Sendable {
     /// - Parameter now: the server's time, noted as that of the erasures that are finished.
     /// - Returns: one sentence for each damaged thing that was met.
     @discardableResult public func drain(at now: Instant) throws(StoreError) -> [String] {
+        let drained = try drainAll(at: now)
+        if let failure = drained.failure { throw failure }
+        return drained.sentences
+    }
+
+    /// The same, with what is left of erasures. They come first: what was noted of a partition before a crash is done
+    /// before anything is added to it.
+    /// - Parameter searching: whether to look for what files from a backup have brought back of visitors who were erased.
+    func drainAll(at now: Instant, searching: Bool = false) throws(StoreError) -> Drained {
         try partitions.withLock { (_) throws(StoreError) in
-            let erasures = try withLedger { (ledger) throws(StoreError) in try ledger.pendingErasures() }
-            var damage = Damage()
-            let isClean = try drainJournal(&damage)
-            var finished: [String: Ledger.Erasures] = [:]
-            for (site, erased) in erasures {
-                let isGone = try erase(erased, site: site, &damage)
-                if isGone, isClean, !damage.sites.contains(site) { finished[site] = erased }
+            let (pending, all) = try withLedger { (ledger) throws(StoreError) in
+                let pending = try ledger.pendingErasures()
+                return (pending, try searching || !pending.isEmpty ? ledger.erasures() : [:])
             }
-            if !finished.isEmpty {
-                try withLedger { (ledger) throws(StoreError) in try ledger.complete(finished, at: now) }
+            var drained = Drained()
+            for (site, erased) in all.sorted(by: { $0.key < $1.key }) where searching || pending[site] != nil {
+                try erase(pending[site] ?? Ledger.Erasures(), among: erased, site: site, &drained)
             }
-            let left = try withLedger { (ledger) throws(StoreError) in try ledger.pendingErasures().isEmpty }
-            erasuresLeft.store(!left, ordering: .relaxed)
-            return damage.sentences
+            try noteWaiting(all, &drained)
+            try drainJournal(passingOver: all, &drained)
+            try complete(pending, &drained, at: now)
+            return drained
         }
     }
 
-    /// What a drain met that it could not read.
-    private struct Damage {
-        var sentences: [String] = []
-        /// Rows of the journal that must stay.
-        var rows: Set<Int64> = []
-        /// Sites whose erasures cannot be finished.
-        var sites: Set<String> = []
-    }
-
-    /// - Returns: whether nothing of visitors is left in the partitions of a site.
-    private func erase(
-        _ erased: Ledger.Erasures, site: String, _ damage: inout Damage
-    ) throws(StoreError) -> Bool {
-        var isGone = true
-        for day in try Partition.days(directory, site) {
-            do throws(StoreError) {
-                let isDone = try partition(site, day).erase(erased.visitors, through: erased.through) {
-                    damage.sentences.append($0.description)
-                }
-                isGone = isGone && isDone
-            } catch  where error.kind == .damaged {
-                damage.sentences.append(error.description)
-                isGone = false
-            }
-        }
-        return isGone
-    }
-
-    /// Erases anew what a partition has brought back that was restored from an older backup than the ledger.
-    private func eraseRestored() throws(StoreError) {
-        try partitions.withLock { (_) throws(StoreError) in
-            for site in try Files.names(in: "\(directory)/partitions") {
-                for day in try Partition.days(directory, site) {
-                    do throws(StoreError) {
-                        let partition = try Partition(directory: directory, site: site, day: day, .read)
-                        let through = try partition.erasedThrough()
-                        let later = try withLedger { (ledger) throws(StoreError) in
-                            try ledger.erasures(site: site, after: through)
-                        }
-                        guard !later.visitors.isEmpty else { continue }
-                        _ = try self.partition(site, day).erase(later.visitors, through: later.through) { _ in }
-                    } catch  where error.kind == .damaged || error.kind == .missing {
-                        // Readers pass over erased visitors, and over what is damaged.
-                        continue
-                    }
-                }
-            }
-        }
-    }
-
-    /// - Returns: whether nothing of the rows is left in the journal's files, but for those of damaged sites.
-    private func drainJournal(_ damage: inout Damage) throws(StoreError) -> Bool {
+    private func drainJournal(
+        passingOver erasures: [String: Ledger.Erasures], _ drained: inout Drained
+    ) throws(StoreError) {
         let through = try withJournal { (journal) throws(StoreError) in try journal.last() }
         var next: Int64 = 1
-        var isReadable = true
         let reader = try SQLite("\(directory)/journal.sqlite", .read)
         while next <= through {
             var gathered: [String: [Day: [(number: Int64, event: Event)]]] = [:]
             // Rows are read in portions, so that memory is bounded however much a crash has left.
             let last = try Journal.portion(reader, next...through, events: Limits.segmentEventsMax)
             try Journal.events(reader, next...last) { number, sentence in
-                damage.rows.insert(number)
-                damage.sentences.append(sentence)
-                isReadable = false
+                drained.rows.insert(number)
+                drained.sentences.append(sentence)
+                drained.leaveOfAll("journal: a damaged row may hold events")
             } each: { number, site, events in
-                for event in events {
+                let erased = erasures[site]?.entries ?? [:]
+                for event in events where erased.isEmpty || erased[event.visitor] == nil {
                     gathered[site, default: [:]][event.time.day, default: []].append((number, event))
                 }
             }
             for (site, days) in gathered.sorted(by: { $0.key < $1.key }) {
                 for (day, rows) in days.sorted(by: { $0.key < $1.key }) {
                     do throws(StoreError) {
+                        if drained.failed.contains(PartitionName(site: site, day: day)) {
+                            drained.rows.formUnion(rows.map(\.number))
+                            continue
+                        }
                         let partition = try partition(site, day)
-                        let drained = try partition.drainedThrough()
-                        let events = rows.filter { $0.number > drained }.map(\.event)
+                        let held = try partition.drainedThrough()
+                        let events = rows.filter { $0.number > held }.map(\.event)
                         if !events.isEmpty { _ = try partition.add([.arrived(events)], through: last) }
                     } catch  where error.kind == .damaged {
-                        damage.sentences.append(error.description)
-                        damage.sites.insert(site)
-                        damage.rows.formUnion(rows.map(\.number))
+                        drained.sentences.append(error.description)
+                        drained.rows.formUnion(rows.map(\.number))
                     }
                 }
             }
             next = last + 1
         }
-        let kept = damage.rows
-        return try withJournal { (journal) throws(StoreError) in
+        let kept = drained.rows
+        let isClean = try withJournal { (journal) throws(StoreError) in
             let isClean = try journal.remove(through: through, except: kept)
             let waiting = try journal.waiting()
             waitingCounts.withLock { $0 = waiting }
             return isClean
-        } && isReadable
+        }
+        if !isClean { drained.leaveOfAll("journal: a reader holds its write-ahead log") }
     }
 
     /// A partition to be written; it is made if it is missing.

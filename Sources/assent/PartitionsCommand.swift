@@ -120,17 +120,7 @@ private func reading<Result>(_ body: () throws(StoreError) -> Result) throws(Fai
 private func keepingUp(
     _ configuration: Configuration, _ target: String, _ body: (Store, Instant) throws(StoreError) -> Upkeep
 ) throws(Failure) -> Upkeep {
-    do throws(StoreError) {
-        _ = try StoreReader(directory: configuration.data)
-        let key = try Secrets.serverKey(in: configuration.data)
-        let store = try Store.open(
-            directory: configuration.data, key: key, durability: configuration.durability, now: Clock.now)
-        let upkeep = try body(store, Clock.now)
-        try store.close(at: Clock.now)
-        return upkeep
-    } catch {
-        guard error.kind == .held else { throw Failure(error) }
-    }
+    if let upkeep = try holding(configuration, body) { return upkeep }
     var client = try StaffClient(configuration)
     let answer = try client.post(target)
     guard answer.status == 200, let upkeep = try? Upkeep(parsing: answer.body) else {

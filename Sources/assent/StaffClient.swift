@@ -33,3 +33,22 @@ struct StaffClient: ~Copyable {
             body: body)
     }
 }
+
+/// Opens a data directory that there is, does something to it and gives it back.
+/// - Returns: nil if a collector holds the directory: then that must be asked.
+func holding<Result>(
+    _ configuration: Configuration, _ body: (Store, Instant) throws(StoreError) -> Result
+) throws(Failure) -> Result? {
+    do throws(StoreError) {
+        _ = try StoreReader(directory: configuration.data)
+        let key = try Secrets.serverKey(in: configuration.data)
+        let store = try Store.open(
+            directory: configuration.data, key: key, durability: configuration.durability, now: Clock.now)
+        let result = try body(store, Clock.now)
+        try store.close(at: Clock.now)
+        return result
+    } catch {
+        guard error.kind == .held else { throw Failure(error) }
+        return nil
+    }
+}

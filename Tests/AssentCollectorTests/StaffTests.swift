@@ -40,6 +40,45 @@ import Testing
         }
     }
 
+    @Test("A visitor is erased by the id, and the answer is the receipt")
+    func erase() async throws {
+        try await Running.collector { running in
+            let consent = try running.client().ask("POST", "/v1/consent", Running.consentBody())
+            let (token, id) = (consent.json("token"), consent.json("visitor"))
+            let others = try running.consent()
+            for (name, token) in [("event-0001", token), ("event-0002", others)] {
+                _ = try running.client().ask(
+                    "POST", "/v1/events", Running.eventsBody([Running.pageview(name)], token: token))
+            }
+            let client = try Client(running.addresses.staff)
+            func erase(_ body: String, _ headers: [String: String?] = Self.bearer) throws -> Client.Answer {
+                try client.ask("POST", "/v1/privacy/erase", body, headers)
+            }
+            let body = #"{"site":"coalition","visitor":"\#(id)"}"#
+            #expect(try erase(body, [:]).status == 401)
+            #expect(try running.events().count == 2)
+            let answer = try erase(body)
+            #expect(answer.status == 200 && answer.json("state") == "erased" && answer.json("totals", "events") == "1")
+            #expect(try ErasureReceipt(document: Array(answer.body.utf8), key: Samples.key).site == "coalition")
+            #expect(try running.events().map(\.id) == ["event-0002"])
+            let late = try running.client().ask(
+                "POST", "/v1/events", Running.eventsBody([Running.pageview("event-0003")], token: token))
+            #expect(late.status == 204)
+            #expect(try running.events().count == 1, "a token of an erased visitor stores nothing")
+            #expect(try erase(body).json("state") == "erased_before")
+            for (body, status) in [
+                ("", 400), ("{}", 400), (#"{"site":"coalition","visitor":"12"}"#, 400),
+                (#"{"site":"none","visitor":"\#(id)"}"#, 404),
+                (#"{"site":"coalition","visitor":"\#(Samples.visitorID(9).hex)"}"#, 404),
+            ] {
+                let answer = try erase(body)
+                #expect(answer.status == status && !answer.body.contains(id))
+            }
+            #expect(try client.ask("GET", "/v1/privacy/erase", nil, Self.bearer).status == 405)
+            #expect(!running.log.all.joined().contains(id))
+        }
+    }
+
     @Test("Lines are imported in pieces on one ground, once, and bad ones are named")
     func imports() async throws {
         try await Running.collector { running in

@@ -5,8 +5,8 @@ import Testing
 
 @testable import AssentStore
 
-/// Files of format version 1 as they were once written: they are read for ever, by this program and by one that was
-/// written from the document of the format.
+/// Files of format version 1 as they were once written: they are read for ever, by this program and, the partitions, by
+/// one that was written from the document of the format.
 @Suite struct GoldenTests {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden")
     static let days: [(name: String, isSealed: Bool)] = [("2026-11-16", true), ("2026-11-17", false)]
@@ -81,5 +81,86 @@ import Testing
         try partition.seal()
         #expect(try partition.content().count == before + 20)
         #expect(try partition.inspect().faults.isEmpty)
+    }
+
+    // MARK: Ledger
+
+    /// A data directory with the ledger of version 1, which has a consent, a renewal, a ground, a withdrawal that keeps, an
+    /// erasure that is complete (visitor 2) and one that is not (visitor 3); and with a partition that has events of both.
+    static func ledger() throws -> TemporaryDirectory {
+        let directory = try copy("2026-11-16")
+        try FileManager.default.copyItem(
+            at: folder.appending(path: "ledger-1.sqlite"), to: URL(filePath: "\(directory.path)/ledger.sqlite"))
+        return directory
+    }
+
+    @Test func `a ledger of version 1 is read as it is`() throws {
+        let directory = try Self.ledger()
+        let reader = try StoreReader(directory: directory.path)
+        #expect(try reader.ledgerFault() == nil)
+        #expect(try reader.visitorIDs(site: "coalition").keys.sorted() == [1, 4, 5, 6])
+        let tallies = try reader.tallies(site: "coalition", days: Samples.monday...Samples.monday)
+        #expect((tallies.granted, tallies.refused, tallies.withdrawn) == (2, 1, 3))
+        let events = try reader.events(
+            site: "coalition", from: Samples.monday.start, to: Samples.monday.advanced(by: 1).start, columns: .order)
+        let visitors = Set(events.segments.flatMap(\.visitors))
+        #expect(visitors.contains(5) && visitors.isDisjoint(with: [2, 3]))
+        #expect(try Format.version(of: SQLite("\(directory.path)/ledger.sqlite", .read)) == 1)
+    }
+
+    @Test func `a ledger of version 1 is brought up to date, and what was under way in it is finished`() throws {
+        let directory = try Self.ledger()
+        let old = try ReceiptTests.ledger(directory).first("SELECT group_concat(hex(hash)) FROM entry") { $0.text(0) }
+        let store = try ErasureTests.open(directory)
+        #expect(try Format.version(of: SQLite("\(directory.path)/ledger.sqlite", .read)) == 2)
+        let hashes = "SELECT group_concat(hex(hash)) FROM entry WHERE number<=9"
+        #expect(try ReceiptTests.ledger(directory).first(hashes) { $0.text(0) } == old)
+
+        let pending = try #require(try ReceiptTests.erase(Samples.visitorID(3), store))
+        let receipt = try ReceiptTests.read(pending)
+        #expect(receipt.state == .erased && receipt.entry == 9 && receipt.events > 0)
+        #expect(receipt.asked == Samples.monday.advanced(by: 1).start.advanced(by: 90_000))
+        #expect(try ReceiptTests.verify(pending, directory, Samples.visitorID(3)).faults.isEmpty)
+        // The partition is from before the erasure of visitor 2, as one from a backup would be.
+        let again = try ReceiptTests.read(try ReceiptTests.erase(Samples.visitorID(2), store))
+        #expect(again.state == .erased && again.entry == 6 && again.earlier.isEmpty)
+        let known = try ReceiptTests.read(try ReceiptTests.erase(Samples.visitorID(5), store))
+        #expect(known.state == .erased && known.events > 0)
+        #expect(try StoreReader(directory: directory.path).ledgerFault() == nil)
+    }
+
+    @Test func `a visitor who was erased under version 1 has no end in the chain, and a receipt`() throws {
+        let directory = try Self.ledger()
+        try FileManager.default.removeItem(atPath: "\(directory.path)/partitions")
+        let document = try #require(try ReceiptTests.erase(Samples.visitorID(2), ErasureTests.open(directory)))
+        let receipt = try ReceiptTests.read(document)
+        #expect(receipt.state == .erasedBefore && receipt.earlier.isEmpty && receipt.left.isEmpty)
+        #expect(receipt.completed == Samples.monday.advanced(by: 1).start.advanced(by: 60_000))
+        #expect(try ReceiptTests.verify(document, directory, Samples.visitorID(2)).faults.isEmpty)
+    }
+
+    @Test func `a format is brought up to date step by step, all or nothing`() throws {
+        let directory = try TemporaryDirectory()
+        let database = try SQLite("\(directory.path)/file", .write(durable: false))
+        try Format(applicationID: 7, version: 1).prepare(database) { () throws(StoreError) in
+            try database.run("CREATE TABLE one(x)")
+        }
+        let newest = Format(applicationID: 7, version: 3)
+        #expect(throws: StoreError.self) {
+            try newest.prepare(database, create: {}) { (version) throws(StoreError) in
+                try database.run(version == 1 ? "CREATE TABLE two(x)" : "CREATE TABLE one(x)")
+            }
+        }
+        #expect(try Format.version(of: database) == 1)
+        var steps: [Int64] = []
+        for _ in 0..<2 {
+            try newest.prepare(database, create: {}) { (version) throws(StoreError) in
+                steps.append(version)
+                try database.run("CREATE TABLE step\(version)(x)")
+            }
+        }
+        #expect(steps == [1, 2])
+        #expect(try Format.version(of: database) == 3)
+        #expect(try database.first("SELECT count(*) FROM sqlite_schema WHERE name='two'") { $0.integer(0) } == 0)
     }
 }
