@@ -57,6 +57,7 @@ def by_request(bench, chosen):
     sealed again.
     """
     assent = bench.assent
+    _, before = assent.verify()
     with Collector(assent, os.path.join(bench.directory, "collector.log")) as collector:
         guests = {}
         for name, about in chosen.items():
@@ -91,6 +92,9 @@ def by_request(bench, chosen):
                       met=took < GONE_SECONDS, facts={**facts, "seconds": took})
         bench.row("peak memory of the collector meanwhile", mib(collector.peak()),
                   facts={"peak_bytes": collector.peak()})
+    # Events name their visitor by a number, for which nobody can search: but they are counted.
+    _, after = assent.verify()
+    bench.expect(after, before, "events after the withdrawals")
 
 
 def copy_lines(lines, visitor, other, output):
