@@ -15,13 +15,14 @@ public struct ByteSearch {
     /// Values that were looked into.
     public private(set) var values = 0
 
-    /// What is looked for, and the name by which a finding calls it.
+    /// What is looked for.
     public struct Needle: Sendable {
-        let name: String
-        let bytes: Data
+        /// What a finding calls it.
+        public let name: String
+        let bytes: [UInt8]
 
         /// Bytes.
-        public init(_ name: String, _ bytes: [UInt8]) { (self.name, self.bytes) = (name, Data(bytes)) }
+        public init(_ name: String, _ bytes: [UInt8]) { (self.name, self.bytes) = (name, bytes) }
 
         /// A text, by itself.
         public init(_ text: String) { self.init(text, Array(text.utf8)) }
@@ -45,8 +46,8 @@ public struct ByteSearch {
     }
 
     private mutating func look(in bytes: Data, at place: String) {
-        for needle in needles where bytes.range(of: needle.bytes) != nil {
-            findings.append("\(needle.name) in \(place)")
+        bytes.withUnsafeBytes { bytes in
+            for needle in needles where bytes.contains(needle.bytes) { findings.append("\(needle.name) in \(place)") }
         }
     }
 
