@@ -2,7 +2,7 @@
 # from Debian first, say what that is, and ask for nothing.
 
 BUILD_PACKAGES = libsqlite3-dev zlib1g-dev libtomlplusplus-dev tzdata
-TEST_PACKAGES  = $(BUILD_PACKAGES) chromium fonts-noto-core sqlite3 binutils python3
+TEST_PACKAGES  = $(BUILD_PACKAGES) chromium fonts-noto-core sqlite3 binutils python3 strace
 BENCH_PACKAGES = $(BUILD_PACKAGES) nginx-light wrk valgrind
 STORE_PACKAGES = $(BUILD_PACKAGES) python3 python3-venv
 
@@ -23,7 +23,7 @@ define install
 	fi
 endef
 
-.PHONY: demo release test check lint format bench bench-store pictures clean
+.PHONY: demo release test crash-matrix check lint format bench bench-store pictures clean
 
 demo: release
 	$(ASSENT) demo $(if $(ONCE),--once)
@@ -36,6 +36,12 @@ test:
 	$(call install,$(TEST_PACKAGES))
 	swift build --build-tests
 	swift test
+
+# The tests of crashes with every call at which the store can be killed or fail; `make test` takes some of them.
+crash-matrix:
+	$(call install,$(TEST_PACKAGES))
+	swift build --build-tests
+	ASSENT_CRASH_MATRIX=whole swift test --skip-build --filter CrashMatrixTests
 
 # What guards the house beside the tests: the formatter's strict lint, and what the release binary is made of.
 check: lint release

@@ -61,7 +61,7 @@ let package = Package(
             ], swiftSettings: strict),
 
         .target(
-            name: "Support", dependencies: ["AssentCore", "AssentStore"], path: "Tests/Support",
+            name: "Support", dependencies: ["AssentCore", "AssentStore", "CSQLite", "CZlib"], path: "Tests/Support",
             swiftSettings: strict),
         .testTarget(name: "AssentCoreTests", dependencies: ["AssentCore", "Support"], swiftSettings: strict),
         .testTarget(
@@ -84,7 +84,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "assent", "AssentCore", "DashboardAssets", "Support",
+                "assent", "AssentCore", "AssentStore", "DashboardAssets", "Support",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ], swiftSettings: strict),

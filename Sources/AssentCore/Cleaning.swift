@@ -166,7 +166,10 @@ enum Cleaning {
         if beginning.utf8.count < text.utf8.count, let end = beginning.lastIndex(where: \.isWhitespace) {
             beginning = String(beginning[..<end])
         }
-        return cut(redactedWithin(folded(beginning)), bytesMax: bytesMax)
+        var clean = cut(redactedWithin(folded(beginning)), bytesMax: bytesMax)
+        // Spaces are single, so that the cut leaves one at most.
+        if clean.utf8.last == 0x20 { clean.removeLast() }
+        return clean
     }
 
     /// The longest beginning of whole characters with at most that many bytes.
@@ -263,15 +266,17 @@ extension Cleaning {
         } ?? text
     }
 
-    /// As ``redacted(_:)``, also where it takes further percent-decoding to see what must go.
+    /// As ``redacted(_:)``, also where it takes further percent-decoding to see what must go: then the text stays decoded
+    /// that far, folded again, for a control character may have been encoded too.
     private static func redactedWithin(_ text: String) -> String {
-        var decodedText = text
+        var clean = redacted(text)
+        var decodedText = clean
         for _ in 0..<Limits.percentDecodingsMax where decodedText.utf8.contains(UInt8(ascii: "%")) {
-            decodedText = decoded(decodedText[...], plusIsSpace: false)
-            let clean = redacted(decodedText)
-            if clean != decodedText { return clean }
+            decodedText = folded(decoded(decodedText[...], plusIsSpace: false))
+            let redactedText = redacted(decodedText)
+            if redactedText != decodedText { (clean, decodedText) = (redactedText, redactedText) }
         }
-        return redacted(text)
+        return clean
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) }

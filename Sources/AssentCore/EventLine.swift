@@ -98,7 +98,7 @@ extension EventLine {
             .text(event.time.rfc3339), .text(visitor.hex), .text(event.kind.name), text(event.id),
             .text(address(of: event.page, scheme: scheme)), text(event.title), text(referrer), text(event.locale),
             text(event.country), event.client.device == .other ? nil : .text(event.client.device.name),
-            text(event.client.browser), text(event.client.system), text(event.name), text(event.target),
+            text(event.client.browser), text(event.client.system), text(event.name), text(address(ofTarget: event.target)),
             event.kind == .engagement ? .thousandths(Int(event.engagedMilliseconds)) : nil,
             event.scroll == Event.noScroll ? nil : .thousandths(Int(event.scroll) * 1_000),
         ]
@@ -139,6 +139,14 @@ extension EventLine {
                 }
             }
         }
+    }
+
+    /// A target that is an address is decoded when it is read, and one that is a word is not.
+    private static func address(ofTarget target: String) -> String {
+        guard WebAddress(target) != nil else { return target }
+        var bytes: [UInt8] = []
+        Cleaning.appendEscaped(target, escaping: "%?# ", to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func address(of page: Page, scheme: String) -> String {

@@ -27,6 +27,9 @@ final class SQLite {
     /// Time that a checkpoint waits for readers, in milliseconds: writers wait with it, and the next one does as well.
     private static let checkpointMilliseconds: Int32 = 100
 
+    /// `SQLITE_READONLY_ROLLBACK`: what a crash left unfinished must be undone first, which a reader cannot.
+    private static let rollsBack = SQLITE_READONLY | 3 << 8
+
     let path: String
     private let handle: OpaquePointer
     private var statements: [String: OpaquePointer] = [:]
@@ -163,6 +166,8 @@ final class SQLite {
         switch code & 0xFF {
         case SQLITE_IOERR where system == ENOSPC || system == EDQUOT, SQLITE_FULL:
             return StoreError(.full, "The disk of \(path) is full: make room, nothing is lost meanwhile.")
+        // Only a file that is being made has a rollback journal: it is empty for whoever reads it.
+        case SQLITE_READONLY where code == rollsBack: return StoreError(.missing, "\(path) is empty.")
         case SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH:
             return StoreError(.readOnly, "\(path) cannot be written: \(reason). Check its owner and the mount.")
         case SQLITE_CANTOPEN: return StoreError(errno: system == 0 ? ENOENT : system, "open", path)

@@ -205,7 +205,11 @@ struct SplitMix: RandomNumberGenerator {
             (String(repeating: " ", count: 4_085) + "a jane@example.org", "a"),
             (String(repeating: "é", count: 5_000), String(repeating: "é", count: 256)),
             ("Order 9f86d081884c7d659a2feaa0c55ad015", "Order [redacted]"), ("يوم  الشباب", "يوم الشباب"),
-            ("@Coalition says hello", "@Coalition says hello"),
+            ("@Coalition says hello", "@Coalition says hello"), ("a%1Cb 100%", "a%1Cb 100%"),
+            ("a%1Cb%0A%20 jane%40example.org", "ab [redacted]"),
+            ("9f86d081884c7d659a2feaa0c55ad015 jane%2540example.org", "[redacted] [redacted]"),
+            ("jane@ex%2Fample.org joe%40example.org", "[redacted] [redacted]"),
+            (String(repeating: "abc ", count: 200), String(repeating: "abc ", count: 127) + "abc"),
             ("PreventingViolentExtremismTogether", "PreventingViolentExtremismTogether"),
         ])
     func titles(title: String, cleaned: String) { #expect(Cleaning.text(title, bytesMax: 512) == cleaned) }

@@ -10,12 +10,12 @@ enum Program {
         .deletingLastPathComponent().appending(path: ".build/debug/assent")
 
     private static func process(
-        _ arguments: [String], input: Any = FileHandle.nullDevice, output: Any, errors: Any,
-        environment: [String: String] = [:]
+        _ arguments: [String], under other: [String] = [], input: Any = FileHandle.nullDevice, output: Any,
+        errors: Any, environment: [String: String] = [:]
     ) throws -> Process {
         let process = Process()
-        process.executableURL = path
-        process.arguments = arguments
+        process.executableURL = other.isEmpty ? path : URL(filePath: "/usr/bin/env")
+        process.arguments = other.isEmpty ? arguments : other + [path.path] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = input
         process.standardOutput = output
@@ -27,6 +27,8 @@ enum Program {
     /// How a command ended and what it said.
     struct Outcome {
         let status: Int32
+        /// The signal that ended it, nil if it ended by itself.
+        let signal: Int32?
         let output: Data
         let errors: String
 
@@ -34,18 +36,22 @@ enum Program {
     }
 
     /// Runs a command to its end, with a file as its standard input or none.
+    /// - Parameter other: a program with its arguments that runs it, such as a tracer.
     static func outcome(
-        _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
+        _ arguments: [String], under other: [String] = [], input: String? = nil, environment: [String: String] = [:]
     ) throws -> Outcome {
         let (output, errors) = (Pipe(), Pipe())
         let file = try input.map { try FileHandle(forReadingFrom: URL(filePath: $0)) }
         let process = try process(
-            arguments, input: file ?? FileHandle.nullDevice, output: output, errors: errors, environment: environment)
+            arguments, under: other, input: file ?? FileHandle.nullDevice, output: output, errors: errors,
+            environment: environment)
         let text = try output.fileHandleForReading.readToEnd() ?? Data()
         let said = try errors.fileHandleForReading.readToEnd() ?? Data()
         process.waitUntilExit()
+        let signal = process.terminationReason == .uncaughtSignal ? process.terminationStatus : nil
         return Outcome(
-            status: process.terminationStatus, output: text, errors: String(decoding: said, as: UTF8.self))
+            status: process.terminationStatus, signal: signal, output: text,
+            errors: String(decoding: said, as: UTF8.self))
     }
 
     /// Runs a command to its end and returns what it wrote to standard output; it must succeed.

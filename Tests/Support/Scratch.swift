@@ -37,17 +37,21 @@ public final class TemporaryDirectory: Sendable {
     /// Names of the files that hold these bytes anywhere.
     public func files(containing bytes: [UInt8]) throws -> [String] {
         try files().filter { name in
-            try Data(contentsOf: URL(filePath: "\(path)/\(name)")).withUnsafeBytes { file in
-                var rest = file[...]
-                while let start = rest.first(bytes[0]) {
-                    if file.count - start >= bytes.count, memcmp(file.baseAddress! + start, bytes, bytes.count) == 0 {
-                        return true
-                    }
-                    rest = file[(start + 1)...]
-                }
-                return false
-            }
+            try Data(contentsOf: URL(filePath: "\(path)/\(name)")).withUnsafeBytes { $0.contains(bytes) }
         }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether these bytes lie anywhere in it.
+    func contains(_ bytes: [UInt8]) -> Bool {
+        var rest = self[...]
+        while let start = rest.first(bytes[0]) {
+            guard count - start >= bytes.count else { return false }
+            if memcmp(baseAddress! + start, bytes, bytes.count) == 0 { return true }
+            rest = self[(start + 1)...]
+        }
+        return false
     }
 }
 
