@@ -98,6 +98,9 @@ public enum Limits {
     /// Longest retention that a site can ask for, in days.
     public static let retentionDaysMax = 760
 
+    /// Most sites whose visitors one ledger can number: what ten bits hold.
+    public static let sitesMax = 1_023
+
     // MARK: Journal and partitions
 
     /// Most events in one segment.

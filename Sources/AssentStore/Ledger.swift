@@ -1,8 +1,8 @@
 internal import AssentCore
 internal import Crypto
 
-/// Consent records, withdrawals, erasures and their ends, grounds of imports and notices, each an entry of a hash chain that is only
-/// ever appended to; beside it what the chain must not hold: which id a visitor's number stands for, and the tallies.
+/// Consent records, withdrawals, erasures and their ends, grounds of imports and notices, each an entry of a hash chain
+/// that is only ever appended to; beside it what the chain must not hold: which id a visitor's number stands for, and the tallies.
 ///
 /// An entry's body is JSON. It names a visitor by number and by a keyed hash of the id, so that an erasure, which
 /// removes the row of the id, leaves the chain as it is. The hash of an entry is SHA-256 over the hash of the one before
@@ -18,8 +18,8 @@ final class Ledger {
         try Format.ledger.prepare(database) { () throws(StoreError) in
             for statement in Ledger.schema { try database.run(statement) }
         } upgrade: { (_) throws(StoreError) in
-            // From 1 to 2: erasures say what they found.
-            try database.run(Ledger.erasureParts)
+            // From 1 to 2: erasures say what they found, and visitors take less room.
+            for statement in [Ledger.erasureParts] + Ledger.visitorUpgrade { try database.run(statement) }
         }
     }
 
@@ -31,12 +31,6 @@ final class Ledger {
         "CREATE INDEX entry_visitor ON entry(site, visitor, kind)",
         "CREATE TABLE notice(version TEXT PRIMARY KEY, site TEXT NOT NULL, locale TEXT NOT NULL, text TEXT NOT NULL)",
         """
-        CREATE TABLE visitor(site TEXT NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL,
-            PRIMARY KEY(site, number)) WITHOUT ROWID
-        """,
-        "CREATE UNIQUE INDEX visitor_id ON visitor(site, id)",
-        "CREATE TABLE numbering(site TEXT PRIMARY KEY, last INTEGER NOT NULL)",
-        """
         CREATE TABLE erasure(site TEXT NOT NULL, visitor INTEGER NOT NULL, id_hash BLOB NOT NULL,
             entry INTEGER NOT NULL, completed INTEGER, PRIMARY KEY(site, visitor)) WITHOUT ROWID
         """,
@@ -46,7 +40,7 @@ final class Ledger {
         CREATE TABLE tally(site TEXT NOT NULL, day TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,
             PRIMARY KEY(site, day, kind)) WITHOUT ROWID
         """,
-    ]
+    ] + visitorTables
 
     /// All or nothing.
     func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
@@ -67,7 +61,7 @@ final class Ledger {
             (visitor, id) = (renewed, known)
         } else {
             id = VisitorID(random: &generator)
-            visitor = try number(for: id, site: consent.site)
+            visitor = try newNumber(for: id, site: consent.site)
         }
         let version = consent.notice.version
         if try database.first("SELECT 1 FROM notice WHERE version=?", .text(version), take: { $0.integer(0) }) == nil {
@@ -131,7 +125,7 @@ final class Ledger {
         try database.run(
             "INSERT INTO erasure VALUES(?,?,?,?,NULL)", .text(site), .integer(Int64(visitor)), .blob(hash(of: id)),
             .integer(Int64(entry)))
-        try database.run("DELETE FROM visitor WHERE site=? AND number=?", .text(site), .integer(Int64(visitor)))
+        try forget(visitor, site: site)
         return true
     }
 
@@ -216,49 +210,6 @@ final class Ledger {
     /// The domain of that hash.
     static let visitorDomain = "visitor"
 
-    private func id(of visitor: VisitorNumber, site: String) throws(StoreError) -> VisitorID? {
-        try database.first(
-            "SELECT id FROM visitor WHERE site=? AND number=?", .text(site), .integer(Int64(visitor))
-        ) { VisitorID(bytes: $0.blob(0)) } ?? nil
-    }
-
-    /// Numbers of ids, new ones where they have none; 0 for one that was erased.
-    func numbers(importing ids: [VisitorID], site: String) throws(StoreError) -> [VisitorNumber] {
-        let erasesAny = try database.first("SELECT 1 FROM erasure WHERE site=? LIMIT 1", .text(site)) { $0.integer(0) }
-        var numbers: [VisitorNumber] = []
-        numbers.reserveCapacity(ids.count)
-        for id in ids {
-            let known = try database.first(
-                "SELECT number FROM visitor WHERE site=? AND id=?", .text(site), .blob(id.bytes)
-            ) { (row) throws(StoreError) -> VisitorNumber in try row.number(0) }
-            if let known {
-                numbers.append(known)
-            } else if erasesAny != nil, try isErased(id, site: site) {
-                numbers.append(0)
-            } else {
-                numbers.append(try number(for: id, site: site))
-            }
-        }
-        return numbers
-    }
-
-    private func isErased(_ id: VisitorID, site: String) throws(StoreError) -> Bool {
-        try database.first(
-            "SELECT 1 FROM erasure WHERE site=? AND id_hash=?", .text(site), .blob(hash(of: id))
-        ) { $0.integer(0) } != nil
-    }
-
-    private func number(for id: VisitorID, site: String) throws(StoreError) -> VisitorNumber {
-        let number = try database.first(
-            "INSERT INTO numbering VALUES(?,1) ON CONFLICT DO UPDATE SET last=last+1 RETURNING last", .text(site)
-        ) { $0.integer(0) }
-        guard let number, let visitor = VisitorNumber(exactly: number) else {
-            throw StoreError(.full, "\(database.path) has given every number that a site can have.")
-        }
-        try database.run("INSERT INTO visitor VALUES(?,?,?)", .text(site), .integer(number), .blob(id.bytes))
-        return visitor
-    }
-
     /// Every visitor whose consent is withdrawn, by site.
     func withdrawn() throws(StoreError) -> [String: Set<VisitorNumber>] {
         var visitors: [String: Set<VisitorNumber>] = [:]
@@ -340,15 +291,6 @@ final class Ledger {
                 AND site=erased.site AND visitor=erased.visitor) ELSE 1 END
             """
         ) { "\(database.path): entry \($0.integer(0)) completes an erasure that no entry asked for." }
-    }
-
-    /// Ids of a site's visitors.
-    static func visitorIDs(_ database: SQLite, site: String) throws(StoreError) -> [VisitorNumber: VisitorID] {
-        var ids: [VisitorNumber: VisitorID] = [:]
-        try database.rows("SELECT number, id FROM visitor WHERE site=?", .text(site)) { (row) throws(StoreError) in
-            if let id = VisitorID(bytes: row.blob(1)) { ids[try row.number(0)] = id }
-        }
-        return ids
     }
 
     /// Visitors of a site that no reader may see.

@@ -56,13 +56,6 @@ extension Ledger {
             take: Ledger.erasure)
     }
 
-    /// The number of an id that was not erased; nil for one that is unknown.
-    func number(of id: VisitorID, site: String) throws(StoreError) -> VisitorNumber? {
-        try database.first("SELECT number FROM visitor WHERE site=? AND id=?", .text(site), .blob(id.bytes)) {
-            (row) throws(StoreError) in try row.number(0)
-        }
-    }
-
     /// Erasures of which something may still lie in some file, by site.
     func pendingErasures() throws(StoreError) -> [String: Erasures] { try erasures("WHERE completed IS NULL") }
 

@@ -118,11 +118,12 @@ private final class SmallDisk {
             try store.drain(at: Self.due)
         }
         let more = try Samples.events(1_500, visitors: 1...6, day: Samples.monday.advanced(by: 1), seed: 9)
+        let batch = try Samples.importBatch(more)
         func run() throws(StoreError) -> Int {
             switch step {
             case .seal: try store.seal(at: Self.due).partitions.count
             case .erase: try store.drain(at: Self.due).count
-            case .importing: try store.importEvents(more, site: "coalition", at: Self.due)
+            case .importing: try store.importEvents([batch], site: "coalition", at: Self.due)
             }
         }
         func read() throws -> PeriodEvents {
