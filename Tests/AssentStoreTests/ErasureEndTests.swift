@@ -53,6 +53,19 @@ import Testing
         #expect(try ReceiptTests.verify(receipt, crashed, scene.ids[1]).faults.isEmpty)
     }
 
+    @Test func `what a crash in the midst of a drain has taken out of the journal is not forgotten`() throws {
+        let scene = try Scene()
+        _ = try ErasureTests.withdraw(scene.store, 2)
+        let waiting = scene.waiting.filter { $0.event.visitor == 2 && $0.event.time.day == Samples.monday }.count
+        // Of so many events that a drain takes them in portions, the first portion was noted with the others, and is gone.
+        try scene.store.withLedger { (ledger) throws(StoreError) in
+            let pending = try ledger.pendingErasures()["coalition"] ?? Ledger.Erasures()
+            try ledger.noteWaiting([2: waiting + 70_000], pending, site: "coalition", day: Samples.monday)
+        }
+        let receipt = try ReceiptTests.read(try scene.erase())
+        #expect(receipt.journalEvents == 70_000 + scene.waiting.count { $0.event.visitor == 2 })
+    }
+
     @Test func `a crash between the end and the receipt leaves a receipt of what was erased before`() throws {
         let scene = try Scene()
         _ = try scene.erase()

@@ -229,6 +229,7 @@ import Testing
         case .otherKey: key = ServerKey(bytes: Array(repeating: 1, count: 32))
         case .otherVisitor: id = scene.ids[2]
         case .entryChanged: try ledger.run("UPDATE entry SET hash=zeroblob(32) WHERE number=1")
+        case .bodyBroken: try ledger.run("UPDATE entry SET body='{' WHERE kind='erasure'")
         case .erasureGone: try ledger.run("DELETE FROM entry WHERE kind IN ('erasure','erased')")
         case .endGone: try ledger.run("DELETE FROM entry WHERE kind='erased'")
         case .countsMadeUp:
@@ -251,13 +252,14 @@ import Testing
 
 /// What may have happened to a receipt or to the ledger.
 enum Change: String {
-    case nothing, otherKey, otherVisitor, entryChanged, erasureGone, endGone, countsMadeUp, hashMadeUp
+    case nothing, otherKey, otherVisitor, entryChanged, bodyBroken, erasureGone, endGone, countsMadeUp, hashMadeUp
 
     /// Each with a part of the fault that is found.
     static let table: [(Change, String?)] = [
         (.nothing, nil), (.otherKey, "This is no receipt of this server: mac: is not this server's"),
         (.otherVisitor, "It is the receipt of another visitor."),
-        (.entryChanged, "or its hash was changed"), (.erasureGone, "that asked for this erasure"),
+        (.entryChanged, "or its hash was changed"), (.bodyBroken, "or its hash was changed"),
+        (.erasureGone, "that asked for this erasure"),
         (.endGone, "No entry of the ledger has the SHA-256 of this receipt."),
         (.countsMadeUp, "No entry of the ledger has the SHA-256 of this receipt."),
         (.hashMadeUp, "The ledger has no entry"),

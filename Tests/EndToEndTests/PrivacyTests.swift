@@ -130,7 +130,10 @@ import Testing
         #expect(stranger.text.contains("no byte of it was changed"))
         for (bytes, fault) in [
             (Data(), "mac: is missing"), (Data("{}\n".utf8), "mac: is missing"),
-            (Data(String(decoding: receipt, as: UTF8.self).replacing("\"events\":2", with: "\"events\":3").utf8), "changed"),
+            (
+                Data(String(decoding: receipt, as: UTF8.self).replacing("\"events\":2", with: "\"events\":3").utf8),
+                "changed"
+            ),
             (Data(String(decoding: receipt, as: UTF8.self).replacing("\n", with: "\r\n").utf8), "mac: is missing"),
             (receipt.dropLast(), "mac: is missing"), (receipt + [0x20], "mac: is missing"),
         ] {
