@@ -50,7 +50,7 @@ extension StoreReader {
 
     /// Reads every byte of partitions, journal and ledger beside a running collector.
     ///
-    /// Cost: that of decoding and hashing every event. Memory holds one segment.
+    /// Cost: that of decoding and hashing every event. Memory holds one segment for each processor.
     /// - Parameter progress: told of each partition before it is read.
     /// - Throws: ``StoreError`` only where the directory itself cannot be read; the rest is a fault.
     public func inspect(progress: (PartitionName) -> Void) throws(StoreError) -> Inspection {
@@ -75,14 +75,17 @@ extension StoreReader {
             try Journal.events(database, 1...Int64.max, damaged: { faults.append($1) }, each: { _, _, _ in })
             return faults
         }
-        for name in try names(site: nil) {
-            progress(name)
-            look { () throws(StoreError) in
-                let partition = try Partition(directory: directory, site: name.site, day: name.day, .read)
-                let (events, faults) = try partition.inspect()
-                inspection.partitions += 1
-                inspection.events += events
-                return faults
+        let names = try names(site: nil)
+        for start in stride(from: 0, to: names.count, by: processors) {
+            progress(names[start])
+            let some = Array(names[start..<min(start + processors, names.count)])
+            for result in concurrently(some, { [directory] in Partition.inspected($0, in: directory) }) {
+                look { () throws(StoreError) in
+                    let found = try result.get()
+                    inspection.partitions += 1
+                    inspection.events += found.events
+                    return found.faults
+                }
             }
         }
         return inspection
@@ -98,6 +101,18 @@ extension StoreReader {
 }
 
 extension Partition {
+    /// What ``inspect()`` finds in a partition.
+    fileprivate static func inspected(
+        _ name: PartitionName, in directory: String
+    ) -> Result<(events: UInt64, faults: [String]), StoreError> {
+        do throws(StoreError) {
+            return .success(
+                try Partition(directory: directory, site: name.site, day: name.day, .read).inspect())
+        } catch {
+            return .failure(error)
+        }
+    }
+
     /// Reads everything in one snapshot.
     /// - Returns: how many events can be read, and what is wrong, a sentence each.
     func inspect() throws(StoreError) -> (events: UInt64, faults: [String]) {

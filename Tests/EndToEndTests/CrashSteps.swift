@@ -109,7 +109,7 @@ struct CrashStep: Sendable, CustomTestStringConvertible {
             let held = try Samples.events(10, visitors: 1...6, day: old, seed: 1)
             let ids = (1...6).map { Samples.visitorID($0) }
             try #require(try store.numbers(of: ids, site: "coalition") == Array(1...6))
-            #expect(try store.importEvents(held, site: "coalition", at: now) == 10)
+            #expect(try store.importEvents([Samples.importBatch(held)], site: "coalition", at: now) == 10)
             try store.seal(at: now)
             return []
         },
