@@ -109,7 +109,8 @@ enum SegmentCodec {
             EncodedColumn(.engaged, deflating: engaged(columns.engaged)),
             EncodedColumn(.scrolls, deflating: bytes(columns.scrolls)),
         ]
-        if keepingIDs { encoded.append(EncodedColumn(.ids, deflating: ids(columns.ids))) }
+        // A segment that was sealed has none, also where its day is open again.
+        if keepingIDs, !columns.ids.isEmpty { encoded.append(EncodedColumn(.ids, deflating: ids(columns.ids))) }
         return encoded
     }
 
