@@ -229,7 +229,10 @@ final class Ledger {
 
     private func number(for id: VisitorID, site: String) throws(StoreError) -> VisitorNumber {
         let number = try database.first(
-            "INSERT INTO numbering VALUES(?,1) ON CONFLICT DO UPDATE SET last=last+1 RETURNING last", .text(site)
+            """
+            INSERT INTO numbering VALUES(?, 1 + coalesce((SELECT last FROM numbering WHERE site=''), 0))
+            ON CONFLICT DO UPDATE SET last=last+1 RETURNING last
+            """, .text(site)
         ) { $0.integer(0) }
         guard let number, let visitor = VisitorNumber(exactly: number) else {
             throw StoreError(.full, "\(database.path) has given every number that a site can have.")
