@@ -20,7 +20,8 @@ final class ServedSite: Sendable {
     init(_ site: Site, key: ServerKey, timeZone: TimeZoneRules, countries: CountryTable, store: Store) {
         self.site = site
         self.timeZone = timeZone
-        gate = Gate(site: site, key: key, countries: countries)
+        gate = Gate(
+            site: site, key: key, countries: countries, unknownVisitors: store.unknownVisitors(site: site.id))
         withdrawn = store.withdrawn(site: site.id)
         notices = Dictionary(site.notices.map { ($0.version, $0) }, uniquingKeysWith: { $1 })
         hosts = Set(site.origins.compactMap { $0.split(separator: "/").last.map(String.init) })

@@ -65,10 +65,16 @@ public struct Gate: Sendable {
     private let knownNotices: [String: String]
     private let asksAgain: Bool
     private let supersededWithoutAsking: Set<[UInt8]>
+    private let unknownVisitors: [ClosedRange<VisitorNumber>]
 
     /// A gate for a site. Made once at start; checking costs no preparation.
-    public init(site: Site, key: ServerKey, countries: CountryTable) {
+    /// - Parameter unknownVisitors: numbers that a genuine token can name and the ledger does not know, because it was
+    ///   restored from a backup that is older than the token.
+    public init(
+        site: Site, key: ServerKey, countries: CountryTable, unknownVisitors: [ClosedRange<VisitorNumber>] = []
+    ) {
         self.site = site
+        self.unknownVisitors = unknownVisitors
         self.countries = countries
         signer = Token.Signer(key: key, site: site.id)
         hosts = Set(site.hosts)
@@ -94,7 +100,7 @@ public struct Gate: Sendable {
     public func consent(
         token: String?, at now: Instant, isWithdrawn: (VisitorNumber) -> Bool
     ) -> Result<Token, Refusal> {
-        guard let token, let consent = signer.verify(token) else { return .failure(.noConsent) }
+        guard let consent = holder(of: token) else { return .failure(.noConsent) }
         guard !isWithdrawn(consent.visitor) else { return .failure(.withdrawn) }
         guard now < consent.expires else { return .failure(.expired) }
         guard isCurrent(noticePrefix: consent.noticePrefix) else { return .failure(.noticeChanged) }
@@ -102,7 +108,12 @@ public struct Gate: Sendable {
     }
 
     /// What a genuine token of this site says, valid now or not: enough for taking the consent back.
-    public func holder(of token: String?) -> Token? { token.flatMap { signer.verify($0) } }
+    public func holder(of token: String?) -> Token? {
+        guard let token, let holder = signer.verify(token),
+            !unknownVisitors.contains(where: { $0.contains(holder.visitor) })
+        else { return nil }
+        return holder
+    }
 
     /// A text that is shown now is enough. So is one that the configuration still lists for a locale whose newer text
     /// does not ask again, and any earlier text while no locale asks again.

@@ -145,6 +145,13 @@ public enum Limits {
     public static let receiptsKeptMax = 256
     /// Longest receipt of an erasure that is read, in bytes.
     public static let receiptBytesMax = 8 * 1024 * 1024
+    /// Longest manifest of a backup, in bytes.
+    public static let backupManifestBytesMax = 256 * 1024 * 1024
+    /// Numbers of visitors of each site that a restored ledger passes over, because tokens may name them that were given
+    /// after the backup.
+    public static let restoredNumbersSkipped: Int64 = 10_000_000
+    /// Time from which on a command says on a terminal how far it is, in seconds.
+    public static let progressSeconds = 2
     /// Time in which the collector must have answered a command, in seconds.
     public static let staffAnswerSeconds = 300
     /// Time in which a stopping collector must be done, in seconds.

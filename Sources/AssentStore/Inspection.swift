@@ -20,6 +20,8 @@ public struct Inspection: Sendable, Equatable {
     public var partitions = 0
     /// Events in them.
     public var events: UInt64 = 0
+    /// Partitions of a backup that are not in it but in earlier ones.
+    public var elsewhere = 0
     /// One sentence for each thing that is wrong: which file, what.
     public var faults: [String] = []
 
@@ -41,14 +43,15 @@ extension StoreReader {
                     PartitionFacts(
                         name: name, isSealed: try partition.isSealed(), events: try partition.content().count,
                         bytes: try Files.size(path) + Files.size("\(path)-wal"), format: try partition.format()))
-            } catch  where error.kind == .damaged || error.kind == .newerFormat {
+            } catch  where error.kind != .missing {
                 damage.append(error.description)
             }
         }
         return (facts, damage)
     }
 
-    /// Reads every byte of partitions, journal and ledger beside a running collector.
+    /// Reads every byte of partitions, journal and ledger beside a running collector. A backup must also be what its
+    /// manifest says.
     ///
     /// Cost: that of decoding and hashing every event. Memory holds one segment for each processor.
     /// - Parameter progress: told of each partition before it is read.
@@ -75,6 +78,11 @@ extension StoreReader {
             try Journal.events(database, 1...Int64.max, damaged: { faults.append($1) }, each: { _, _, _ in })
             return faults
         }
+        look { () throws(StoreError) in
+            let (faults, elsewhere) = try backupFaults()
+            inspection.elsewhere = elsewhere
+            return faults
+        }
         let names = try names(site: nil)
         for start in stride(from: 0, to: names.count, by: processors) {
             progress(names[start])
@@ -91,7 +99,8 @@ extension StoreReader {
         return inspection
     }
 
-    private func names(site: String?) throws(StoreError) -> [PartitionName] {
+    /// The partitions that have a file, by site and day.
+    func names(site: String?) throws(StoreError) -> [PartitionName] {
         var names: [PartitionName] = []
         for each in try Files.names(in: "\(directory)/partitions") where site == nil || each == site {
             names += try Partition.days(directory, each).map { PartitionName(site: each, day: $0) }

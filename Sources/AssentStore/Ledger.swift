@@ -15,6 +15,11 @@ final class Ledger {
     init(path: String, key: ServerKey, durable: Bool) throws(StoreError) {
         database = try SQLite(path, .write(durable: durable))
         self.key = key
+        try Ledger.prepare(database)
+    }
+
+    /// Makes the tables of a new ledger, or brings those of an older one up to date.
+    static func prepare(_ database: SQLite) throws(StoreError) {
         try Format.ledger.prepare(database) { () throws(StoreError) in
             for statement in Ledger.schema { try database.run(statement) }
         } upgrade: { (_) throws(StoreError) in

@@ -81,7 +81,8 @@ extension Ledger {
     func newNumber(for id: VisitorID, site: String) throws(StoreError) -> VisitorNumber {
         let given = try database.first(
             """
-            INSERT INTO site VALUES((SELECT coalesce(max(number),0)+1 FROM site),?,1)
+            INSERT INTO site VALUES((SELECT coalesce(max(number),0)+1 FROM site),?,
+                1+coalesce((SELECT last FROM site WHERE id=''),0))
                 ON CONFLICT(id) DO UPDATE SET last=last+1 RETURNING number, last
             """, .text(site)
         ) { (site: $0.integer(0), last: $0.integer(1)) }

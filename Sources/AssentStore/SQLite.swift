@@ -116,6 +116,30 @@ final class SQLite {
         return try first("PRAGMA wal_checkpoint(TRUNCATE)") { (row) in row.integer(0) == 0 } ?? false
     }
 
+    /// Writes all that is committed into a new file, in one snapshot, while writers go on. It is made anew: nothing that
+    /// was freed is in it, no page and no rest of one. It is whole by itself, with no log beside it, and durable.
+    ///
+    /// Cost: about as much as reading it. Memory holds a row and SQLite's cache.
+    /// - Throws: ``StoreError`` of kind `damaged` if this database cannot be read; else the copy could not be written.
+    func copy(to target: String) throws(StoreError) {
+        try Files.ensure(target)
+        do throws(StoreError) {
+            try run("VACUUM INTO ?", .text(target))
+        } catch {
+            switch error.kind {
+            case .damaged, .held: throw error
+            case .full: throw StoreError(.full, "The disk of \(target) is full: make room there, and begin again.")
+            default:
+                throw StoreError(
+                    error.kind, "Cannot copy \(path) to \(target): \(String(cString: sqlite3_errmsg(handle))).")
+            }
+        }
+        try Files.synchronize(file: target)
+    }
+
+    /// Moves the write-ahead log into the file and does without one from now on.
+    func foldLog() throws(StoreError) { _ = try first("PRAGMA journal_mode=DELETE") { $0.text(0) } }
+
     private func query(
         _ sql: String, _ parameters: [Value], _ each: (Row) throws(StoreError) -> Void
     ) throws(StoreError) {
@@ -168,6 +192,13 @@ final class SQLite {
             return StoreError(.full, "The disk of \(path) is full: make room, nothing is lost meanwhile.")
         // Only a file that is being made has a rollback journal: it is empty for whoever reads it.
         case SQLITE_READONLY where code == rollsBack: return StoreError(.missing, "\(path) is empty.")
+        // A reader of a file in write-ahead mode needs an index beside it, and makes it if no writer has.
+        case SQLITE_READONLY where sqlite3_db_readonly(handle, "main") == 1,
+            SQLITE_CANTOPEN where [0, ENOENT, EROFS].contains(system) && Files.exists(path):
+            return StoreError(
+                .readOnly,
+                "\(path) can be read only where files can be made beside it: run this as the owner of the directory, or "
+                    + "copy that to where it can be written.")
         case SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH:
             return StoreError(.readOnly, "\(path) cannot be written: \(reason). Check its owner and the mount.")
         case SQLITE_CANTOPEN: return StoreError(errno: system == 0 ? ENOENT : system, "open", path)

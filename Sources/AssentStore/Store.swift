@@ -24,6 +24,8 @@ public final class Store: Sendable {
     let erasuresLeft = Atomic(false)
     /// Receipts of erasures that this process has finished, by entry, until they are asked for.
     let receipts = Mutex<[RecordNumber: [UInt8]]>([:])
+    /// See ``unknownVisitors(site:)``.
+    let unknown: [String: [ClosedRange<VisitorNumber>]]
     private let waitingCounts = Mutex((events: 0, bytes: 0))
     /// Content hashes of what imports have seen, by day; see ``importEvents(_:site:at:)``.
     let imported = Mutex(ImportKeys())
@@ -36,11 +38,13 @@ public final class Store: Sendable {
     ) throws(StoreError) -> Store {
         try Files.makeDirectory(directory)
         let lock = try DirectoryLock(directory)
+        try checkRestored(directory)
         let store = try Store(directory, key, durable: durability == .full, lock, now)
         for (site, visitors) in try store.withLedger({ (ledger) throws(StoreError) in try ledger.withdrawn() }) {
             store.withdrawn(site: site).insert(visitors)
         }
         if let failure = try store.drainAll(at: now, searching: true).failure { throw failure }
+        try forgetBackup(directory)
         // An event may have been a day old when it came, and its copies may come for a day after.
         try store.remember(since: now.advanced(by: -Limits.duplicateMilliseconds - Limits.ageMillisecondsMax))
         return store
@@ -55,6 +59,7 @@ public final class Store: Sendable {
         self.lock = lock
         ledger = Mutex(try Ledger(path: "\(directory)/ledger.sqlite", key: key, durable: durable))
         journal = Mutex(try Journal(path: "\(directory)/journal.sqlite", durable: durable, now: now))
+        unknown = try Ledger.unknownVisitors(SQLite("\(directory)/ledger.sqlite", .read))
     }
 
     func withLedger<Result: Sendable>(
@@ -330,11 +335,13 @@ public final class WithdrawnVisitors: Sendable {
 }
 
 /// A lock on a data directory that ends with the process, however it ends.
-private final class DirectoryLock: Sendable {
+final class DirectoryLock: Sendable {
+    /// Name of the file that is locked.
+    static let name = "lock"
     private let file: Mutex<Int32>
 
     init(_ directory: String) throws(StoreError) {
-        let path = "\(directory)/lock"
+        let path = "\(directory)/\(DirectoryLock.name)"
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw StoreError(errno: errno, "write", path) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {

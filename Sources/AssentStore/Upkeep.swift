@@ -11,10 +11,12 @@ extension Store {
     ///   - day: only those of that day.
     ///   - now: the server's time.
     ///   - goesOn: asked before each partition; after a no the others are left to the next call.
+    ///   - progress: told of each partition before it is looked at.
     /// - Returns: what was sealed. A damaged partition stays open and is named.
     /// - Throws: ``StoreError`` such as a full disk; what was sealed before stays sealed.
     @discardableResult public func seal(
-        site: String? = nil, day: Day? = nil, at now: Instant, while goesOn: () -> Bool = { true }
+        site: String? = nil, day: Day? = nil, at now: Instant, while goesOn: () -> Bool = { true },
+        progress: (PartitionName) -> Void = { _ in }
     ) throws(StoreError) -> Upkeep {
         var upkeep = Upkeep()
         upkeep.damage = try drain(at: now)
@@ -23,6 +25,7 @@ extension Store {
             for other in try Partition.days(directory, each) where day == nil || other == day {
                 guard other.advanced(by: 1).start < oldest else { continue }
                 guard goesOn() else { return upkeep }
+                progress(PartitionName(site: each, day: other))
                 do throws(StoreError) {
                     if try seal(each, other) { upkeep.partitions.append(PartitionName(site: each, day: other)) }
                 } catch  where error.kind == .damaged {

@@ -40,15 +40,18 @@ struct ExportCommand: ParsableCommand {
         let zone = try site.timeZone()
         var writer = try output.map { (path) throws(Failure) in try FileWriter(path: path) } ?? FileWriter()
         var damage: [String] = []
+        let progress = Progress("reading \(site.id)", writesOutput: output == nil)
+        defer { progress.end() }
         do {
             let export = try EventExport(
                 site: site, reader: StoreReader(directory: configuration.data),
                 from: from.map { zone.start(of: $0) }, to: to.map { zone.start(of: $0.advanced(by: 1)) })
-            damage = try export.write(as: format, to: &writer)
+            damage = try export.write(as: format, to: &writer) { day in progress.show("writing \(site.id)/\(day)") }
         } catch let error as StoreError {
             throw Failure(error)
         }
         try writer.finish()
+        progress.end()
         for sentence in damage { Console.say(sentence) }
         guard damage.isEmpty else { throw Failure(.failed, "The export is without what is damaged.") }
     }
@@ -76,13 +79,17 @@ struct EventExport {
     }
 
     /// Writes all events.
+    /// - Parameter progress: told of each day before it is read.
     /// - Returns: one sentence for each damaged segment that was left out.
-    func write(as format: ExportCommand.Format, to writer: inout FileWriter) throws -> [String] {
+    func write(
+        as format: ExportCommand.Format, to writer: inout FileWriter, progress: (Day) -> Void
+    ) throws -> [String] {
         var damage: [String] = []
         if format == .csv { try writer.write(CSV.line(EventLine.fieldNames)) }
         for day in days {
             let whole = day.start..<day.advanced(by: 1).start
             guard whole.overlaps(range) else { continue }
+            progress(day)
             for slice in try slices(of: whole.clamped(to: range)) {
                 let period = try reader.events(
                     site: site.id, from: slice.lowerBound, to: slice.upperBound, columns: .all)

@@ -113,7 +113,7 @@ private struct ImportReport {
     private var named = 0
     private var stored = 0
     private var duplicates = 0
-    var progress = Progress()
+    let progress = Progress()
 
     mutating func take(_ counts: Importer.Counts, _ problems: [ImportAnswer.BadLine]) {
         name(problems)

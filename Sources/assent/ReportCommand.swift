@@ -46,6 +46,8 @@ struct ReportCommand: ParsableCommand {
         let site = try configuration.site(site)
         let timeZone = try site.timeZone()
         let report: Report
+        let progress = Progress("reading the events of \(site.id)")
+        defer { progress.end() }
         do throws(ReportError) {
             let request = try ReportRequest(
                 week: week, from: from, to: to, compare: compare, campaign: campaign, now: Clock.now,
@@ -60,6 +62,7 @@ struct ReportCommand: ParsableCommand {
             case .table: Array(report.table(style: output == nil ? Console.tableStyle : Console.plainTableStyle).utf8)
             case .json: report.json()
             }
+        progress.end()
         var writer = try output.map { (path) throws(Failure) in try FileWriter(path: path) } ?? FileWriter()
         try writer.write(bytes)
         try writer.finish()

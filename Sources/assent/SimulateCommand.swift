@@ -61,7 +61,7 @@ struct SimulateCommand: ParsableCommand {
     static func simulate(
         _ options: Simulation.Options, site: Site, _ configuration: Configuration
     ) throws(Failure) -> Simulation.Outcome {
-        var progress = Progress()
+        let progress = Progress()
         defer { progress.end() }
         do {
             try Files.makeDirectory(configuration.data)

@@ -118,6 +118,20 @@ import Testing
         #expect(admit([beacon(age: age)]).events.first?.event.time == Self.granted.advanced(by: after))
     }
 
+    @Test func `a token of a visitor whom the ledger does not know is none, so that the visitor is asked again`() {
+        let gate = Gate(site: Self.site, key: Self.key, countries: Self.countries, unknownVisitors: [4...5, 9...20])
+        for visitor in [3, 4, 5, 6, 9, 20, 21] as [VisitorNumber] {
+            let text = gate.token(
+                Token(
+                    visitor: visitor, record: 6, issued: Self.granted, notice: Self.english.version, underGPC: false,
+                    underDNT: false))
+            let isKnown = [3, 6, 21].contains(visitor)
+            #expect((gate.holder(of: text) != nil) == isKnown)
+            let consent = gate.consent(token: text, at: Self.granted, isWithdrawn: { _ in true })
+            #expect(consent == .failure(isKnown ? .withdrawn : .noConsent))
+        }
+    }
+
     @Test func `each reason of refusal, alone`() {
         func reasons(_ admission: Admission) -> [Refusal] {
             #expect(admission.events.isEmpty)

@@ -6,7 +6,7 @@ import Testing
 @testable import AssentStore
 
 /// A small disk of a test's own: a file system in memory. It takes the right to mount one.
-private final class SmallDisk {
+final class SmallDisk {
     let directory: TemporaryDirectory
 
     init?(kilobytes: Int) throws {

@@ -108,6 +108,26 @@ import Testing
         #expect(Self.texts(sealed) == Self.texts(open))
     }
 
+    @Test func `an erasure in a day that an import has opened again keeps the others`() throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open(directory)
+        _ = try ErasureTests.grant(store, count: 90)
+        try Self.append(500, seed: 1, to: store)
+        try store.seal(at: Self.due)
+        // Too few to be joined with what is there.
+        let more = try Samples.events(20, visitors: 1...90, day: Samples.monday, seed: 2)
+        _ = try store.importEvents([Samples.importBatch(more)], site: "coalition", at: Self.due)
+        let before = try Self.read(directory).segments.flatMap { columns in
+            (0..<columns.count).map { columns.event(at: $0).visitor }
+        }
+        _ = try ErasureTests.withdraw(store, 7)
+        #expect(try store.drain(at: Self.due).isEmpty)
+        let after = try Self.read(directory)
+        #expect(after.damage.isEmpty)
+        #expect(after.segments.reduce(0) { $0 + $1.count } == before.count { $0 != 7 } && before.contains(7))
+        #expect(try StoreReader(directory: directory.path).inspect { _ in }.faults.isEmpty)
+    }
+
     @Test func `a copy of the files before and after each step of a seal says the same and is sealed by the next`()
         throws
     {

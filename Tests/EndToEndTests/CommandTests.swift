@@ -9,14 +9,16 @@ import Testing
     struct Place {
         let folder: TemporaryDirectory
         let config: String
+        let listen: String
         let staff: String
 
         init(_ change: (String) -> String = { $0 }) throws {
             folder = try TemporaryDirectory()
             config = "\(folder.path)/assent.toml"
+            listen = "127.0.0.1:\(try Program.freePort())"
             staff = "127.0.0.1:\(try Program.freePort())"
             let text = """
-                listen = "127.0.0.1:\(try Program.freePort())"
+                listen = "\(listen)"
                 staff_listen = "\(staff)"
                 data = "\(folder.path)/data"
                 [[site]]
@@ -209,9 +211,13 @@ import Testing
         #expect(list.status == 0 && list.errors.isEmpty)
         let rows = list.text.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         #expect(rows.first?.prefix(5) == ["site", "day", "state", "events", "bytes"])
-        #expect(rows.dropFirst().allSatisfy { $0[0] == "coalition" && $0[2] == "open" && $0.last == "1" })
+        let partitions = rows.dropFirst().dropLast()
+        #expect(partitions.allSatisfy { $0[0] == "coalition" && $0[2] == "open" && $0.last == "1" })
+        let bytes = partitions.reduce(0) { $0 + (Int($1[4]) ?? 0) }
+        let days = partitions.map { $0[1] }
+        let count = [String(days.count), days.count == 1 ? "day" : "days"]
+        #expect(rows.last == ["total"] + count + ["4", "\(bytes)", "\(bytes / 4).0", "–"])
         #expect(Set(list.text.split(separator: "\n").map(\.count)).count == 1, "columns stand below one another")
-        let days = rows.dropFirst().map { $0[1] }
         let expected = days.map { "sealed coalition/\($0)\n" }.joined()
         #expect(try place.run("partitions", "seal", "--day", "2020-01-01").output.isEmpty)
         #expect(try place.run("partitions", "seal").text == expected)
@@ -266,19 +272,19 @@ import Testing
     func damage() throws {
         let place = try Place()
         _ = try place.run("import", "--basis", "b", try place.file(Self.lines))
-        let damaging = Process()
-        damaging.executableURL = URL(filePath: "/usr/bin/env")
-        damaging.arguments = [
-            "sqlite3", "\(place.folder.path)/data/partitions/coalition/2026-11-17.sqlite",
-            "UPDATE stream SET crc = crc + 1",
-        ]
-        try damaging.run()
-        damaging.waitUntilExit()
-        try #require(damaging.terminationStatus == 0)
+        let path = "\(place.folder.path)/data/partitions/coalition/2026-11-17.sqlite"
+        try Program.sqlite(path, "UPDATE stream SET crc = crc + 1")
+        let damaged = try Data(contentsOf: URL(filePath: path))
         let outcome = try place.run("report", "--week", "2026-W47", "--format", "json")
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("2026-11-17.sqlite"))
         #expect(try JSON(outcome.output)["totals"]["visitors"] == .number(1))
+        let exported = try place.run("export")
+        #expect(exported.status == 1)
+        #expect(
+            exported.errors.contains("2026-11-17.sqlite, segment 1") && exported.errors.hasSuffix("what is damaged.\n"))
+        #expect(exported.text == "\(Self.lines[3])\n")
+        #expect(try Data(contentsOf: URL(filePath: path)) == damaged, "it is left where it is")
     }
 
     @Test("Without data, commands that read say so and fail", arguments: [["report"], ["export"]])

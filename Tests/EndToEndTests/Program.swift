@@ -6,10 +6,13 @@ import Testing
 
 /// The program as an operator runs it, built from this package.
 enum Program {
-    private static let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: ".build/debug/assent")
+    /// The directory of the package.
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    private static let path = root.appending(path: ".build/debug/assent")
 
-    private static func process(
+    /// Starts a command, or another one that it is given to.
+    static func process(
         _ arguments: [String], under other: [String] = [], input: Any = FileHandle.nullDevice, output: Any,
         errors: Any, environment: [String: String] = [:]
     ) throws -> Process {
@@ -45,6 +48,10 @@ enum Program {
         let process = try process(
             arguments, under: other, input: file ?? FileHandle.nullDevice, output: output, errors: errors,
             environment: environment)
+        return try end(of: process, output, errors)
+    }
+
+    private static func end(of process: Process, _ output: Pipe, _ errors: Pipe) throws -> Outcome {
         let text = try output.fileHandleForReading.readToEnd() ?? Data()
         let said = try errors.fileHandleForReading.readToEnd() ?? Data()
         process.waitUntilExit()
@@ -61,6 +68,29 @@ enum Program {
         return outcome.output
     }
 
+    /// Runs a script of `deploy` to its end, with the program under the name that the script knows.
+    static func script(_ name: String, _ arguments: String...) throws -> Outcome {
+        let (output, errors) = (Pipe(), Pipe())
+        let process = Process()
+        process.executableURL = root.appending(path: "deploy/\(name)")
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(["ASSENT": path.path]) { $1 }
+        (process.standardOutput, process.standardError) = (output, errors)
+        try process.run()
+        return try end(of: process, output, errors)
+    }
+
+    /// Changes a database as somebody with `sqlite3` would.
+    static func sqlite(_ path: String, _ sql: String) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["sqlite3", path, sql]
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+    }
+
     /// `assent serve`, killed at the latest when it is let go.
     final class Collector {
         private let process: Process
@@ -70,9 +100,11 @@ enum Program {
         /// - Parameters:
         ///   - config: path of its configuration.
         ///   - staff: address and port of its staff listener.
-        init(config: String, staff: String) async throws {
+        ///   - data: its data directory, in place of the configured one.
+        init(config: String, staff: String, data: String? = nil) async throws {
+            let place = data.map { ["--data", $0] } ?? []
             process = try Program.process(
-                ["serve", "--config", config], output: FileHandle.nullDevice, errors: FileHandle.nullDevice)
+                ["serve", "--config", config] + place, output: FileHandle.nullDevice, errors: FileHandle.nullDevice)
             self.staff = staff
             try await until("it is ready") { try await self.get("/readyz") != nil }
         }
