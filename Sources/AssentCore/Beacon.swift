@@ -120,7 +120,9 @@ extension BeaconEvent {
             age = Int64(try seen.number("age", 2, &reader, in: 0...Double(Limits.ageMillisecondsMax)).rounded())
         case "url":
             url = try seen.string("url", 3, &reader, bytesMax: Limits.urlBytesMax)
-            guard WebAddress.isWellFormed(url) else { throw BadRequest("url", "must be an absolute http or https address") }
+            guard WebAddress.isWellFormed(url) else {
+                throw BadRequest("url", "must be an absolute http or https address")
+            }
         case "title": title = try seen.string("title", 4, &reader, bytesMax: Limits.eventsBodyBytesMax)
         case "referrer": referrer = try seen.string("referrer", 5, &reader, bytesMax: Limits.eventsBodyBytesMax)
         case "locale": locale = try seen.string("locale", 6, &reader, bytesMax: Limits.localeBytesMax)

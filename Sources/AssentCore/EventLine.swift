@@ -28,8 +28,10 @@ public struct EventLine: Sendable {
                 case "visitor":
                     visitor = VisitorID(hex: try seen.string("visitor", 17, &reader, bytesMax: 64))
                     guard visitor != nil else { throw BadRequest("visitor", "must be 32 hex digits") }
-                case "browser": client.browser = try seen.string("browser", 18, &reader, bytesMax: EventLine.familyBytesMax)
-                case "system": client.system = try seen.string("system", 19, &reader, bytesMax: EventLine.familyBytesMax)
+                case "browser":
+                    client.browser = try seen.string("browser", 18, &reader, bytesMax: EventLine.familyBytesMax)
+                case "system":
+                    client.system = try seen.string("system", 19, &reader, bytesMax: EventLine.familyBytesMax)
                 case "device":
                     let name = try seen.string("device", 20, &reader, bytesMax: 64)
                     guard let device = name.isEmpty ? .other : Client.Device(name: name) else {
@@ -98,7 +100,8 @@ extension EventLine {
             .text(event.time.rfc3339), .text(visitor.hex), .text(event.kind.name), text(event.id),
             .text(address(of: event.page, scheme: scheme)), text(event.title), text(referrer), text(event.locale),
             text(event.country), event.client.device == .other ? nil : .text(event.client.device.name),
-            text(event.client.browser), text(event.client.system), text(event.name), text(address(ofTarget: event.target)),
+            text(event.client.browser), text(event.client.system), text(event.name),
+            text(address(ofTarget: event.target)),
             event.kind == .engagement ? .thousandths(Int(event.engagedMilliseconds)) : nil,
             event.scroll == Event.noScroll ? nil : .thousandths(Int(event.scroll) * 1_000),
         ]

@@ -212,17 +212,22 @@ public struct Gate: Sendable {
             return Cleaning.page(address)
         }
         guard let page else { return .failure(.host) }
-        let referrer = beacon.referrer.isEmpty ? Referrer.none : memory.referrers.value(of: beacon.referrer) { text in
-            let referrer = Cleaning.referrer(text)
-            return ReferrerSpam.contains(referrer.host) ? nil : referrer
-        }
+        let referrer =
+            beacon.referrer.isEmpty
+            ? Referrer.none
+            : memory.referrers.value(of: beacon.referrer) { text in
+                let referrer = Cleaning.referrer(text)
+                return ReferrerSpam.contains(referrer.host) ? nil : referrer
+            }
         guard let referrer else { return .failure(.spamReferrer) }
         return .success(
             Event(
                 id: beacon.id, time: time, visitor: visitor, record: record, kind: beacon.kind, page: page,
-                title: beacon.title.isEmpty ? "" : memory.titles.value(of: beacon.title) { title in
-                    Cleaning.text(title, bytesMax: Limits.titleBytesMax)
-                },
+                title: beacon.title.isEmpty
+                    ? ""
+                    : memory.titles.value(of: beacon.title) { title in
+                        Cleaning.text(title, bytesMax: Limits.titleBytesMax)
+                    },
                 referrer: referrer,
                 locale: beacon.locale.isEmpty ? "" : memory.locales.value(of: beacon.locale, Cleaning.locale),
                 country: countries.country(ofZone: beacon.zone), client: client, name: beacon.name,

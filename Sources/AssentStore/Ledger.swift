@@ -28,24 +28,25 @@ final class Ledger {
         }
     }
 
-    private static let schema = [
-        """
-        CREATE TABLE entry(number INTEGER PRIMARY KEY, kind TEXT NOT NULL, site TEXT NOT NULL, visitor INTEGER,
-            at INTEGER NOT NULL, body TEXT NOT NULL, hash BLOB NOT NULL)
-        """,
-        "CREATE INDEX entry_visitor ON entry(site, visitor, kind)",
-        "CREATE TABLE notice(version TEXT PRIMARY KEY, site TEXT NOT NULL, locale TEXT NOT NULL, text TEXT NOT NULL)",
-        """
-        CREATE TABLE erasure(site TEXT NOT NULL, visitor INTEGER NOT NULL, id_hash BLOB NOT NULL,
-            entry INTEGER NOT NULL, completed INTEGER, PRIMARY KEY(site, visitor)) WITHOUT ROWID
-        """,
-        "CREATE INDEX erasure_hash ON erasure(site, id_hash)",
-        erasureParts,
-        """
-        CREATE TABLE tally(site TEXT NOT NULL, day TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,
-            PRIMARY KEY(site, day, kind)) WITHOUT ROWID
-        """,
-    ] + visitorTables
+    private static let schema =
+        [
+            """
+            CREATE TABLE entry(number INTEGER PRIMARY KEY, kind TEXT NOT NULL, site TEXT NOT NULL, visitor INTEGER,
+                at INTEGER NOT NULL, body TEXT NOT NULL, hash BLOB NOT NULL)
+            """,
+            "CREATE INDEX entry_visitor ON entry(site, visitor, kind)",
+            "CREATE TABLE notice(version TEXT PRIMARY KEY, site TEXT NOT NULL, locale TEXT NOT NULL, text TEXT NOT NULL)",
+            """
+            CREATE TABLE erasure(site TEXT NOT NULL, visitor INTEGER NOT NULL, id_hash BLOB NOT NULL,
+                entry INTEGER NOT NULL, completed INTEGER, PRIMARY KEY(site, visitor)) WITHOUT ROWID
+            """,
+            "CREATE INDEX erasure_hash ON erasure(site, id_hash)",
+            erasureParts,
+            """
+            CREATE TABLE tally(site TEXT NOT NULL, day TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,
+                PRIMARY KEY(site, day, kind)) WITHOUT ROWID
+            """,
+        ] + visitorTables
 
     /// All or nothing.
     func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {

@@ -39,6 +39,7 @@ public final class Store: Sendable {
         try Files.makeDirectory(directory)
         let lock = try DirectoryLock(directory)
         try checkRestored(directory)
+        try refuseNewer(directory)
         let store = try Store(directory, key, durable: durability == .full, lock, now)
         for (site, visitors) in try store.withLedger({ (ledger) throws(StoreError) in try ledger.withdrawn() }) {
             store.withdrawn(site: site).insert(visitors)
@@ -48,6 +49,20 @@ public final class Store: Sendable {
         // An event may have been a day old when it came, and its copies may come for a day after.
         try store.remember(since: now.advanced(by: -Limits.duplicateMilliseconds - Limits.ageMillisecondsMax))
         return store
+    }
+
+    /// Refuses a directory that a newer program has written to: what it is asked to do could concern each partition.
+    private static func refuseNewer(_ directory: String) throws(StoreError) {
+        for site in try Files.names(in: "\(directory)/partitions") {
+            for day in try Partition.days(directory, site) {
+                do throws(StoreError) {
+                    _ = try Partition(directory: directory, site: site, day: day, .read)
+                } catch  where error.kind != .newerFormat {
+                    // Whoever needs it will say so.
+                    continue
+                }
+            }
+        }
     }
 
     private init(

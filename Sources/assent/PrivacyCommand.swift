@@ -32,6 +32,8 @@ struct PrivacyCommand: ParsableCommand {
             let site = try configuration.site(site)
             let visitor = try VisitorID(option: visitor)
             let timeZone = try site.timeZone()
+            let progress = Progress("erasing")
+            defer { progress.end() }
             var receipt: [UInt8]?
             var closing: Failure?
             do throws(Failure) {
@@ -44,6 +46,7 @@ struct PrivacyCommand: ParsableCommand {
                 guard receipt != nil else { throw error }
                 closing = error
             }
+            progress.end()
             guard let receipt else { throw Failure(.failed, EraseRequest.unknownVisitor) }
             var writer = FileWriter()
             try writer.write(receipt)

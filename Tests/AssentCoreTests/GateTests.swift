@@ -238,7 +238,11 @@ import Testing
                 page: Page(host: "www.example.org", path: "/"), country: "FR", engagedMilliseconds: 14_205, scroll: 80),
             Event(
                 id: "", time: Self.granted.advanced(by: 2), visitor: 1, record: 2, kind: .action,
-                page: Page(host: "www.example.org", path: "/"), name: "read_more", target: "https://x.example/a"),
+                page: Page(host: "www.example.org", path: "/"), name: "read_more",
+                target: "https://x.example/50%/a?b#c d"),
+            Event(
+                id: "", time: Self.granted.advanced(by: 3), visitor: 1, record: 2, kind: .action,
+                page: Page(host: "www.example.org", path: "/"), name: "read_more", target: "50% off"),
         ]
         var memory = GateMemory()
         for event in events + events {

@@ -175,7 +175,8 @@ import Testing
             let text = String(decoding: long[start..<start + 900], as: UTF8.self)
             #expect(try find(text).contains { $0.contains("table t") }, "at \(start)")
         }
-        try file.run("INSERT INTO t VALUES(?)", .blob(Deflate.compress(Array("hidden in a stream".utf8) + long, .quick)))
+        try file.run(
+            "INSERT INTO t VALUES(?)", .blob(Deflate.compress(Array("hidden in a stream".utf8) + long, .quick)))
         #expect(try find("hidden in a stream") == ["hidden in a stream in a.sqlite, table t, column 0, inflated"])
         try file.run("PRAGMA secure_delete=OFF")
         try file.run("INSERT INTO t VALUES(?)", .blob(Array("left behind".utf8)))

@@ -54,10 +54,11 @@ import Testing
         let silent = try start(other, otherInput, errors: errors)
         let begin = ContinuousClock.now
         let process = try start(place, input, errors: terminal.inside)
-        let shown = terminal.read(until: "1 lines (2 s)")
-        #expect(shown == "\r\u{1B}[K1 lines (2 s)")
+        // The line waits for others, with which it will be read.
+        let shown = terminal.read(until: "0 lines (2 s)")
+        #expect(shown == "\r\u{1B}[K0 lines (2 s)")
         #expect(ContinuousClock.now - begin >= .seconds(2))
-        #expect(terminal.read(until: "(3 s)").hasSuffix("\r\u{1B}[K1 lines (3 s)"))
+        #expect(terminal.read(until: "(3 s)").hasSuffix("\r\u{1B}[K0 lines (3 s)"))
 
         for each in [input, otherInput] { try each.fileHandleForWriting.close() }
         process.waitUntilExit()
