@@ -85,8 +85,7 @@ public struct Importer {
         let block = rest[...]
         rest = []
         try read(block)
-        try storeWaiting()
-        try noteStored()
+        try storeWaiting(beside: false)
     }
 
     /// The first lines that were skipped, at most ``Limits/badLinesNamedMax`` of an import, each given once.
@@ -133,7 +132,7 @@ public struct Importer {
             number += read.lines
             if read.batch.count > 0 { waiting.append(read.batch) }
         }
-        if waiting.reduce(0, { $0 + $1.count }) >= Limits.importBatchEvents { try storeWaiting() }
+        if waiting.reduce(0, { $0 + $1.count }) >= Limits.importBatchEvents { try storeWaiting(beside: true) }
     }
 
     private struct Part: Sendable {
@@ -141,27 +140,37 @@ public struct Importer {
         let lines: ArraySlice<UInt8>
     }
 
-    /// Waits for the batches before, then has those that wait stored.
-    private mutating func storeWaiting() throws(StoreError) {
-        try noteStored()
-        guard !waiting.isEmpty else { return }
-        errandEvents = waiting.reduce(0) { $0 + $1.count }
-        errand = Errand { [waiting, store, site, now] in
-            do throws(StoreError) {
-                return .success(try store.importEvents(waiting, site: site, at: now()))
-            } catch {
-                return .failure(error)
-            }
+    /// Waits for the batches before, then stores those that wait: at once, or beside what this thread does next.
+    private mutating func storeWaiting(beside: Bool) throws(StoreError) {
+        if let running = errand {
+            errand = nil
+            try note(running.wait(), of: errandEvents)
         }
+        guard !waiting.isEmpty else { return }
+        let (batches, events) = (waiting, waiting.reduce(0) { $0 + $1.count })
         waiting = []
+        if beside {
+            errandEvents = events
+            errand = Errand { [store, site, now] in Importer.store(batches, site, now(), in: store) }
+        } else {
+            try note(Importer.store(batches, site, now(), in: store), of: events)
+        }
     }
 
-    private mutating func noteStored() throws(StoreError) {
-        guard let running = errand else { return }
-        errand = nil
-        let stored = try running.wait().get()
+    private static func store(
+        _ batches: [ImportBatch], _ site: String, _ now: Instant, in store: Store
+    ) -> Result<Int, StoreError> {
+        do throws(StoreError) {
+            return .success(try store.importEvents(batches, site: site, at: now))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private mutating func note(_ result: Result<Int, StoreError>, of events: Int) throws(StoreError) {
+        let stored = try result.get()
         counts.stored += stored
-        counts.duplicates += errandEvents - stored
+        counts.duplicates += events - stored
     }
 }
 
