@@ -55,8 +55,13 @@ extension Store {
     /// - Returns: how many were stored.
     public func importEvents(_ batches: [ImportBatch], site: String, at now: Instant) throws(StoreError) -> Int {
         try drain(at: now)
+        // All in one transaction.
+        var rest = try numbers(of: batches.flatMap(\.visitors), site: site)[...]
         var numbers: [[VisitorNumber]] = []
-        for batch in batches { numbers.append(try self.numbers(of: batch.visitors, site: site)) }
+        for batch in batches {
+            numbers.append(Array(rest.prefix(batch.visitors.count)))
+            rest = rest.dropFirst(batch.visitors.count)
+        }
         return try partitions.withLock { (_) throws(StoreError) in
             // Judged under the lock, so that the drain that finishes an erasure comes before or after, never in between.
             let withdrawn = withdrawn(site: site)
