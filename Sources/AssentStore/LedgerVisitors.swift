@@ -62,7 +62,8 @@ extension Ledger {
     /// Numbers of ids, new ones where they have none; 0 for one that was erased.
     func numbers(importing ids: [VisitorID], site: String) throws(StoreError) -> [VisitorNumber] {
         let erasesAny = try database.first("SELECT 1 FROM erasure WHERE site=? LIMIT 1", .text(site)) { $0.integer(0) }
-        let siteNumber = try siteNumber(site)
+        // A site gets its own number with its first visitor.
+        var siteNumber = try siteNumber(site)
         var numbers: [VisitorNumber] = []
         numbers.reserveCapacity(ids.count)
         for id in ids {
@@ -72,6 +73,7 @@ extension Ledger {
                 numbers.append(0)
             } else {
                 numbers.append(try newNumber(for: id, site: site))
+                if siteNumber == nil { siteNumber = try self.siteNumber(site) }
             }
         }
         return numbers
