@@ -176,7 +176,7 @@ public enum Limits {
 
     // MARK: Exports
 
-    /// Events that an export sorts at a time.
+    /// Events that an export sorts at a time, unless one minute has more.
     public static let exportSliceEvents = 1_048_576
 
     // MARK: Simulations

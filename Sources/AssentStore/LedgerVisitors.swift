@@ -25,13 +25,6 @@ extension Ledger {
 
     private static func key(_ visitor: VisitorNumber, _ site: Int64) -> Int64 { Int64(visitor) << 10 | site }
 
-    private static func number(_ key: Int64) throws(StoreError) -> VisitorNumber {
-        guard let number = VisitorNumber(exactly: key >> 10) else {
-            throw StoreError(.damaged, "The ledger is damaged: it holds a visitor's number that is none.")
-        }
-        return number
-    }
-
     /// The number of a site; nil if it has had no visitors.
     private func siteNumber(_ site: String) throws(StoreError) -> Int64? {
         try database.first("SELECT number FROM site WHERE id=?", .text(site)) { $0.integer(0) }
@@ -54,9 +47,9 @@ extension Ledger {
     private func number(of id: VisitorID, _ site: Int64) throws(StoreError) -> VisitorNumber? {
         let bytes = id.bytes
         return try database.first(
-            "SELECT key FROM visitor WHERE substr(id,1,3)=? AND id=? AND key&1023=?", .blob(Array(bytes[..<3])),
+            "SELECT key>>10 FROM visitor WHERE substr(id,1,3)=? AND id=? AND key&1023=?", .blob(Array(bytes[..<3])),
             .blob(bytes), .integer(site)
-        ) { (row) throws(StoreError) in try Ledger.number(row.integer(0)) }
+        ) { (row) throws(StoreError) in try row.number(0) }
     }
 
     /// Numbers of ids, new ones where they have none; 0 for one that was erased.
@@ -108,10 +101,10 @@ extension Ledger {
         var ids: [VisitorNumber: VisitorID] = [:]
         try database.rows(
             isOld
-                ? "SELECT number<<10, id FROM visitor WHERE site=?"
-                : "SELECT key, id FROM visitor WHERE key&1023=(SELECT number FROM site WHERE id=?)", .text(site)
+                ? "SELECT number, id FROM visitor WHERE site=?"
+                : "SELECT key>>10, id FROM visitor WHERE key&1023=(SELECT number FROM site WHERE id=?)", .text(site)
         ) { (row) throws(StoreError) in
-            if let id = VisitorID(bytes: row.blob(1)) { ids[try number(row.integer(0))] = id }
+            if let id = VisitorID(bytes: row.blob(1)) { ids[try row.number(0)] = id }
         }
         return ids
     }

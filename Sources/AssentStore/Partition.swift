@@ -233,6 +233,15 @@ final class Partition {
         return false
     }
 
+    /// Hands over the times of each segment that can be read.
+    func times(_ each: ([Int64]) -> Void) throws(StoreError) {
+        try database.snapshot { () throws(StoreError) in
+            for segment in try segments() {
+                if let columns = try? read(segment, .order) { each(columns.times) }
+            }
+        }
+    }
+
     /// All events in here, by segments.
     /// - Throws: ``StoreError`` if a segment is damaged.
     func segments(_ columns: ColumnSet) throws(StoreError) -> [EventColumns] {

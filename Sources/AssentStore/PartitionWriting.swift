@@ -124,7 +124,10 @@ extension Partition {
                 }
                 let kept = columns.selecting((0..<columns.count).filter { !visitors.contains(columns.visitors[$0]) })
                 try remove(segment)
-                if kept.count > 0 { try write(kept, run: segment.run, as: segment.number, keepingIDs: keepsIDs) }
+                if kept.count > 0 {
+                    try write(
+                        kept, SegmentCodec.encode(kept, keepingIDs: keepsIDs), run: segment.run, as: segment.number)
+                }
             }
             try write(rewriting.after)
             if left.isEmpty {
@@ -160,12 +163,16 @@ extension Partition {
         read: (Part) throws(StoreError) -> EventColumns
     ) throws(StoreError) {
         let run = (try database.first("SELECT max(run) FROM segment") { $0.integer(0) } ?? 0) + 1
-        while let columns = try merge.next(atMost: Limits.segmentEventsMax, read: read) {
+        var next = try merge.next(atMost: Limits.segmentEventsMax, read: read)
+        while let columns = next {
             // Long texts can make a segment too large before it has its number of events.
-            for range in SegmentCodec.cuts(columns) {
-                let part = range.count == columns.count ? columns : columns.selecting(range)
-                try write(part, run: run, as: nil, keepingIDs: keepingIDs)
+            let parts = SegmentCodec.cuts(columns).map { range in
+                range.count == columns.count ? columns : columns.selecting(range)
             }
+            // What takes longest is done beside the merging of the next segment.
+            let encoding = Errand { parts.map { SegmentCodec.encode($0, keepingIDs: keepingIDs) } }
+            next = try merge.next(atMost: Limits.segmentEventsMax, read: read)
+            for (part, encoded) in zip(parts, encoding.wait()) { try write(part, encoded, run: run, as: nil) }
         }
         var content = content
         for event in merge.duplicates { content.remove(event) }
@@ -178,7 +185,7 @@ extension Partition {
     }
 
     private func write(
-        _ columns: EventColumns, run: Int64, as number: Int64?, keepingIDs: Bool
+        _ columns: EventColumns, _ encoded: [EncodedColumn], run: Int64, as number: Int64?
     ) throws(StoreError) {
         try database.run(
             "INSERT INTO segment VALUES(?,?,?,?,?,?,?)", number.map { .integer($0) } ?? .null, .integer(run),
@@ -186,7 +193,7 @@ extension Partition {
             .integer(Int64(columns.visitors.last ?? 0)), .integer(columns.times.min() ?? 0),
             .integer(columns.times.max() ?? 0))
         let segment = database.lastInserted
-        for column in SegmentCodec.encode(columns, keepingIDs: keepingIDs) {
+        for column in encoded {
             try database.run(
                 "INSERT INTO stream VALUES(?,?,?,?)", .integer(Partition.stream(segment, column.id)),
                 .integer(Int64(column.inflatedCount)), .integer(Int64(column.crc)), .blob(column.bytes))

@@ -69,6 +69,23 @@ public struct StoreReader: Sendable {
         return days.union(try Partition.days(directory, site)).sorted()
     }
 
+    /// How many events of a site each minute of a UTC day has, at most: copies and erased ones count too, what is damaged
+    /// does not. Memory holds one segment.
+    public func eventsByMinute(site: String, day: Day) throws(StoreError) -> [Int] {
+        var counts = [Int](repeating: 0, count: 24 * 60)
+        func count(_ time: Int64) { counts[Int(time - day.start.milliseconds) / 60_000] += 1 }
+        try journal(site, damaged: { _ in }) { _, events in
+            for event in events where event.time.day == day { count(event.time.milliseconds) }
+        }
+        do throws(StoreError) {
+            let times = day.start.milliseconds..<day.advanced(by: 1).start.milliseconds
+            try partition(site, day)?.times { for time in $0 where times.contains(time) { count(time) } }
+        } catch  where error.kind == .damaged {
+            // Whoever reads the events will say so.
+        }
+        return counts
+    }
+
     /// The ledger, to be read.
     func ledger() throws(StoreError) -> SQLite {
         let path = "\(directory)/ledger.sqlite"

@@ -90,7 +90,7 @@ struct EventExport {
             let whole = day.start..<day.advanced(by: 1).start
             guard whole.overlaps(range) else { continue }
             progress(day)
-            for slice in try slices(of: whole.clamped(to: range)) {
+            for slice in try slices(of: day) {
                 let period = try reader.events(
                     site: site.id, from: slice.lowerBound, to: slice.upperBound, columns: .all)
                 for sentence in period.damage where !damage.contains(sentence) { damage.append(sentence) }
@@ -100,19 +100,21 @@ struct EventExport {
         return damage
     }
 
-    /// Stretches of a day that have few enough events to be sorted in memory. Visitors are what segments are sorted by,
-    /// so each stretch reads the day again.
-    private func slices(of range: Range<Instant>) throws(StoreError) -> [Range<Instant>] {
-        let segments = try reader.events(
-            site: site.id, from: range.lowerBound, to: range.upperBound, columns: .order
-        ).segments
-        guard segments.reduce(0, { $0 + $1.count }) > Limits.exportSliceEvents else { return [range] }
-        let times = segments.flatMap(\.times).sorted()
-        let cuts = stride(from: Limits.exportSliceEvents, to: times.count, by: Limits.exportSliceEvents).map {
-            Instant(milliseconds: times[$0])
+    /// Stretches of a day that have few enough events to be sorted in memory, of a minute at the least. Visitors are what
+    /// segments are sorted by, so each stretch reads the day again.
+    private func slices(of day: Day) throws(StoreError) -> [Range<Instant>] {
+        var bounds = [day.start]
+        var total = 0
+        for (minute, count) in try reader.eventsByMinute(site: site.id, day: day).enumerated() {
+            if total > 0, total + count > Limits.exportSliceEvents {
+                bounds.append(day.start.advanced(by: Int64(minute) * 60_000))
+                total = 0
+            }
+            total += count
         }
-        let bounds = [range.lowerBound] + cuts.filter { $0 > range.lowerBound } + [range.upperBound]
-        return zip(bounds, bounds.dropFirst()).filter { $0 < $1 }.map { $0..<$1 }
+        bounds.append(day.advanced(by: 1).start)
+        return zip(bounds, bounds.dropFirst()).map { $0..<$1 }.filter { $0.overlaps(range) }
+            .map { $0.clamped(to: range) }
     }
 
     private func write(

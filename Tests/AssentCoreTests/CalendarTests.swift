@@ -148,7 +148,7 @@ import Testing
     @Test("Foreign bytes are refused and never trap")
     func foreignBytes() throws {
         let good = Array(try Data(contentsOf: URL(filePath: "/usr/share/zoneinfo/Europe/Brussels")))
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator(seed: 1)
         for length in stride(from: 0, to: good.count, by: 7) {
             #expect(throws: TimeZoneRules.Malformed.self) { try TimeZoneRules(tzif: Array(good[..<length])) }
         }
