@@ -7,9 +7,10 @@ BENCH_PACKAGES = $(BUILD_PACKAGES) nginx-light wrk valgrind
 STORE_PACKAGES = $(BUILD_PACKAGES) python3 python3-venv
 
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
-# Functions in sections of their own, and none exported: so the linker leaves out what nobody calls.
+# Functions in sections of their own, and none exported: so the linker leaves out what nobody calls, and what is the same
+# twice is there once.
 RELEASE = swift build -c release --static-swift-stdlib --product assent -Xswiftc -Xfrontend -Xswiftc -function-sections \
-	-Xlinker --gc-sections -Xlinker --version-script=deploy/exports.map
+	-Xlinker --gc-sections -Xlinker --icf=safe -Xlinker --version-script=deploy/exports.map
 ASSENT  = .build/release/assent
 SOURCES = Sources Tests Package.swift
 
