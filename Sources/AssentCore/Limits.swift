@@ -126,9 +126,9 @@ public enum Limits {
     /// Time for which an id is remembered, in milliseconds.
     public static let duplicateMilliseconds: Int64 = 86_400_000
     /// Lines of an import that are gathered before they are written.
-    public static let importBatchEvents = 262_144
+    public static let importBatchEvents = 131_072
     /// Bytes of lines of an import that are read by several threads at a time.
-    public static let importBlockBytes = 16 * 1024 * 1024
+    public static let importBlockBytes = 8 * 1024 * 1024
     /// Texts of each kind of which an import remembers what cleaning made of them.
     public static let rememberedTextsMax = 16_384
     /// Bytes of lines of an import that are gathered before they are written, though they are fewer.

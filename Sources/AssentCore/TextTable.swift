@@ -1,8 +1,8 @@
 /// A hash over texts by their bytes, keyed anew in each process: an eighth of the work of ``Hasher``, and like it of no
 /// use to somebody who looks for texts with the same one.
 package struct TextHasher {
-    private static let key = UInt64.random(in: .min ... .max) | 1
-    private static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
+    private static let key = UInt64.random(in: .min ... .max)
+    private static let factor = UInt64.random(in: .min ... .max) | 1
 
     private var state = TextHasher.key
 
@@ -12,8 +12,8 @@ package struct TextHasher {
     package var value: UInt64 { state ^ state >> 32 }
 
     package mutating func feed(_ number: UInt64) {
-        let (high, low) = (state ^ number).multipliedFullWidth(by: TextHasher.key ^ TextHasher.step)
-        state = high ^ low &+ TextHasher.step
+        let (high, low) = (state ^ number).multipliedFullWidth(by: TextHasher.factor)
+        state = (high ^ low) &+ TextHasher.key
     }
 
     package mutating func feed(_ bytes: UnsafeRawBufferPointer) {
@@ -22,12 +22,13 @@ package struct TextHasher {
             feed(bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
             at += 8
         }
-        var rest = UInt64(truncatingIfNeeded: bytes.count) << 56
+        // At most seven bytes, and above them how many there were in all, so that it matters where a text ends.
+        var rest: UInt64 = 0
         while at < bytes.count {
             rest = rest << 8 | UInt64(bytes[at])
             at += 1
         }
-        feed(rest)
+        feed(rest | UInt64(truncatingIfNeeded: bytes.count) << 56)
     }
 
     package mutating func feed(_ text: String) {
