@@ -7,7 +7,7 @@ internal import Synchronization
 ///
 /// Bytes may come in pieces of any size. They are gathered into blocks (``Limits/importBlockBytes``), which as many
 /// threads read as there are processors, while the batch before is stored (``Limits/importBatchEvents``): memory is
-/// bounded by a block and two batches.
+/// bounded by a block and three batches.
 public struct Importer {
     /// What became of the lines so far.
     public struct Counts: Sendable, Equatable {
@@ -62,7 +62,8 @@ public struct Importer {
         self.store = store
         self.now = now
         site = gate.site.id
-        readers = (0..<processors).map { _ in LineReader(gate: gate, ground: ground) }
+        // More parts than processors, so that none waits long for another.
+        readers = (0..<processors * 2).map { _ in LineReader(gate: gate, ground: ground) }
     }
 
     /// Takes the next bytes. Batches that are full are stored, beside the reading of the next one; what ``counts`` says is
@@ -132,7 +133,9 @@ public struct Importer {
             number += read.lines
             if read.batch.count > 0 { waiting.append(read.batch) }
         }
-        if waiting.reduce(0, { $0 + $1.count }) >= Limits.importBatchEvents { try storeWaiting(beside: true) }
+        // Reading goes on while the batch before is being stored, until a second one waits.
+        let events = waiting.reduce(0) { $0 + $1.count }
+        if events >= Limits.importBatchEvents * (errand?.isDone == false ? 2 : 1) { try storeWaiting(beside: true) }
     }
 
     private struct Part: Sendable {

@@ -13,7 +13,11 @@ public struct EventLine: Sendable {
 
     /// Reads a line strictly.
     /// - Throws: ``BadRequest`` that names the field.
-    public init(parsing line: some Collection<UInt8>) throws(BadRequest) {
+    public init(parsing line: [UInt8]) throws(BadRequest) { try self.init(parsing: line[...]) }
+
+    /// Reads a line strictly.
+    /// - Throws: ``BadRequest`` that names the field.
+    public init(parsing line: ArraySlice<UInt8>) throws(BadRequest) {
         var beacon = BeaconEvent()
         var time: Instant?
         var visitor: VisitorID?

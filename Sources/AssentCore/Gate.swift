@@ -207,7 +207,7 @@ public struct Gate: Sendable {
         _ beacon: BeaconEvent, at time: Instant, visitor: VisitorNumber, record: RecordNumber, client: Client,
         _ memory: inout GateMemory
     ) -> Result<Event, Refusal> {
-        let page = memory.pages.value(of: beacon.url) { url in
+        let page = memory.pages.value(of: beacon.url) { [hosts] url in
             guard let address = WebAddress(url), hosts.contains(address.host) else { return nil }
             return Cleaning.page(address)
         }

@@ -126,7 +126,7 @@ public enum Limits {
     /// Time for which an id is remembered, in milliseconds.
     public static let duplicateMilliseconds: Int64 = 86_400_000
     /// Lines of an import that are gathered before they are written.
-    public static let importBatchEvents = 131_072
+    public static let importBatchEvents = 98_304
     /// Bytes of lines of an import that are read by several threads at a time.
     public static let importBlockBytes = 8 * 1024 * 1024
     /// Texts of each kind of which an import remembers what cleaning made of them.
@@ -138,7 +138,7 @@ public enum Limits {
     /// Longest line of an import, in bytes.
     public static let importLineBytesMax = 65_536
     /// Event keys that an import keeps to recognise events that are already held.
-    public static let importKeysMax = 2_000_000
+    public static let importKeysMax = 1_000_000
     /// Longest ground of an import, in bytes of UTF-8.
     public static let basisBytesMax = 1_024
     /// Receipts of finished erasures that a process keeps until they are asked for.

@@ -4,16 +4,22 @@ package struct TextHasher {
     private static let key = UInt64.random(in: .min ... .max)
     private static let factor = UInt64.random(in: .min ... .max) | 1
 
-    private var state = TextHasher.key
+    private var state: UInt64
+    /// The secrets, looked up once for each hash.
+    private let key: UInt64
+    private let factor: UInt64
 
-    package init() {}
+    package init() {
+        (key, factor) = (TextHasher.key, TextHasher.factor)
+        state = key
+    }
 
     /// The hash of all that was fed.
     package var value: UInt64 { state ^ state >> 32 }
 
     package mutating func feed(_ number: UInt64) {
-        let (high, low) = (state ^ number).multipliedFullWidth(by: TextHasher.factor)
-        state = (high ^ low) &+ TextHasher.key
+        let (high, low) = (state ^ number).multipliedFullWidth(by: factor)
+        state = (high ^ low) &+ key
     }
 
     package mutating func feed(_ bytes: UnsafeRawBufferPointer) {

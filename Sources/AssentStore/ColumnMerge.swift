@@ -64,6 +64,9 @@ struct ColumnMerge<Part> {
         return result.count > 0 ? result : nil
     }
 
+    /// The content of all that was merged, without the duplicates that were met.
+    func content(of whole: ContentHash) -> ContentHash { duplicates.reduce(into: whole) { $0.remove($1) } }
+
     /// The cursor whose event comes first, of equal ones that of the earlier run, and the one whose event would come
     /// first without it. Runs are few.
     private func leaders() -> (first: Int, rival: Int?)? {

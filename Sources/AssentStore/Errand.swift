@@ -31,6 +31,9 @@ public final class Errand<Value: Sendable>: Sendable {
 
     deinit { join() }
 
+    /// Whether the work is done, so that nobody would wait.
+    public var isDone: Bool { work.result.withLock { $0 != nil } }
+
     /// Waits until the work is done.
     /// - Returns: what came of it.
     public func wait() -> Value {

@@ -276,13 +276,13 @@ final class Partition {
     /// Events in order, but for those of which an earlier or a held one has the same visitor and id.
     private static func runs(of arrivals: [EventColumns], beside held: Set<Identity> = []) -> [EventColumns] {
         var seen = held
-        return arrivals.compactMap { events in
+        let unique = arrivals.map { events in
             let kept = (0..<events.count).filter { event in
                 Identity(event, of: events).map { seen.insert($0).inserted } ?? true
             }
-            guard !kept.isEmpty else { return nil }
-            return (kept.count == events.count ? events : events.selecting(kept)).inOrder()
+            return kept.count == events.count ? events : events.selecting(kept)
         }
+        return concurrently(unique.filter { $0.count > 0 }) { $0.inOrder() }
     }
 
     /// What makes two events one: the visitor and, as a hash, the id.

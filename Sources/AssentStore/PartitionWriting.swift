@@ -12,8 +12,9 @@ extension Partition {
             let held = try segments()
             var joined = try new(arrivals, beside: held).map { [$0] }
             let added = joined.joined().reduce(0) { $0 + $1.count }
-            var content = try content()
-            for events in joined.joined() { content.add(events) }
+            let hashing = Errand { [joined, content = try content()] in
+                joined.joined().reduce(into: content) { $0.add($1) }
+            }
             var total = added
             for run in Partition.runs(held).reversed() {
                 // A damaged segment stays where it is, and what comes is written behind it.
@@ -25,7 +26,8 @@ extension Partition {
                 for segment in run.segments { try remove(segment) }
             }
             var merge = ColumnMerge(joined)
-            try write(&merge, content, keepingIDs: true) { $0 }
+            try write(&merge, keepingIDs: true) { $0 }
+            try write(merge.content(of: hashing.wait()))
             try database.run(
                 "UPDATE partition SET state='open', drained_through=max(drained_through,?)", .integer(through ?? 0))
             return added
@@ -52,9 +54,8 @@ extension Partition {
     private func join(_ runs: [Run], keepingIDs: Bool) throws(StoreError) {
         var merge = ColumnMerge(runs.map(\.segments))
         let columns: ColumnSet = keepingIDs ? .all : .all.subtracting(.ids)
-        try write(&merge, try content(), keepingIDs: keepingIDs) { (segment) throws(StoreError) in
-            try read(segment, columns)
-        }
+        try write(&merge, keepingIDs: keepingIDs) { (segment) throws(StoreError) in try read(segment, columns) }
+        try write(merge.content(of: try content()))
         for segment in runs.flatMap(\.segments) { try remove(segment) }
     }
 
@@ -157,9 +158,9 @@ extension Partition {
             .integer(segment.number << 5 | 31))
     }
 
-    /// Writes a merge as one run behind all others, and the content without the duplicates that it met.
+    /// Writes a merge as one run behind all others.
     private func write<Part>(
-        _ merge: inout ColumnMerge<Part>, _ content: ContentHash, keepingIDs: Bool,
+        _ merge: inout ColumnMerge<Part>, keepingIDs: Bool,
         read: (Part) throws(StoreError) -> EventColumns
     ) throws(StoreError) {
         let run = (try database.first("SELECT max(run) FROM segment") { $0.integer(0) } ?? 0) + 1
@@ -174,9 +175,6 @@ extension Partition {
             next = try merge.next(atMost: Limits.segmentEventsMax, read: read)
             for (part, encoded) in zip(parts, encoding.wait()) { try write(part, encoded, run: run, as: nil) }
         }
-        var content = content
-        for event in merge.duplicates { content.remove(event) }
-        try write(content)
     }
 
     private func write(_ content: ContentHash) throws(StoreError) {
