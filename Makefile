@@ -2,7 +2,8 @@
 # from Debian first, say what that is, and ask for nothing.
 
 BUILD_PACKAGES = libsqlite3-dev zlib1g-dev libtomlplusplus-dev tzdata
-TEST_PACKAGES  = $(BUILD_PACKAGES) chromium fonts-noto-core sqlite3 binutils python3 strace
+TEST_PACKAGES  = $(BUILD_PACKAGES) chromium firefox-esr fonts-noto-core nginx-light caddy openssl sqlite3 binutils \
+	python3 python3-venv strace
 BENCH_PACKAGES = $(BUILD_PACKAGES) nginx-light wrk valgrind
 STORE_PACKAGES = $(BUILD_PACKAGES) python3 python3-venv
 
@@ -33,11 +34,19 @@ release:
 	$(call install,$(BUILD_PACKAGES))
 	$(RELEASE)
 
-test:
+test: .build-axe/ready
 	$(call install,$(TEST_PACKAGES))
 	swift build --build-tests
 	swift test --skip-build --skip CrashMatrixTests
 	swift test --skip-build --filter CrashMatrixTests
+
+# axe-core, which judges pages by the rules of accessibility, comes from PyPI in the one version that the tests name.
+.build-axe/ready: Tests/EndToEndTests/axe.txt
+	$(call install,$(TEST_PACKAGES))
+	/usr/bin/python3 -m venv --clear .build-axe
+	.build-axe/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
+	cp .build-axe/lib/python3*/site-packages/axe_playwright_python/axe.min.js .build-axe/axe.min.js
+	touch $@
 
 # The tests of crashes with every call at which the store can be killed or fail; `make test` takes some of them.
 crash-matrix:
@@ -94,4 +103,4 @@ pictures: release
 	Dashboards/pictures/make $(ASSENT)
 
 clean:
-	rm -rf .build .build-bench
+	rm -rf .build .build-axe .build-bench

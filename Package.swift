@@ -87,7 +87,7 @@ let package = Package(
                 "assent", "AssentCore", "AssentStore", "DashboardAssets", "Support",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
-            ], swiftSettings: strict),
+            ], exclude: ["axe.txt"], swiftSettings: strict),
     ],
     cLanguageStandard: .c2x,
     cxxLanguageStandard: .cxx17

@@ -180,10 +180,12 @@ extension EndToEnd {
             }
         }
 
-        @Test("The banner wholly covers nothing that has the focus", arguments: [(320, 568), (1280, 720)])
-        func uncovered(width: Int, height: Int) async throws {
+        @Test(
+            "The banner wholly covers nothing that has the focus, also at 400% of 1280 × 1024",
+            arguments: [("en", 320, 568), ("fr", 320, 256), ("ar", 320, 256), ("ar", 1280, 720)])
+        func uncovered(locale: String, width: Int, height: Int) async throws {
             let server = try await PageServer.start()
-            let screen = Screen(locale: "en", width: width, height: height)
+            let screen = Screen(locale: locale, width: width, height: height)
             let still = ["prefers-reduced-motion": "reduce"]  // so that scrolling is done when the focus is there
             let tab = try await Self.banner(server, screen, path: "news/", media: still)
             var seen = 0

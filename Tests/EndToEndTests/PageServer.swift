@@ -66,6 +66,7 @@ final class PageServer: Sendable {
 
     private struct State {
         var received: [Received] = []
+        var violations: [JSON] = []
         var answers: [String: [Answer]] = [:]
         var channel: (any Channel)?
     }
@@ -78,8 +79,11 @@ final class PageServer: Sendable {
     /// - Parameters:
     ///   - pages: further pages, path to HTML.
     ///   - collector: origin of a real collector, which the pages then take the script from.
-    static func start(pages: [String: String] = [:], collector: String? = nil) async throws -> PageServer {
-        let server = PageServer(pages: pages, collector: collector)
+    ///   - policy: what the pages are allowed.
+    static func start(
+        pages: [String: String] = [:], collector: String? = nil, policy: String = policy
+    ) async throws -> PageServer {
+        let server = PageServer(pages: pages, collector: collector, policy: policy)
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { [weak server] channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -92,9 +96,11 @@ final class PageServer: Sendable {
         return server
     }
 
-    private init(pages: [String: String], collector: String?) {
-        policy = Self.policy.replacing("'self'; style", with: "'self' \(collector ?? ""); style")
-            .replacing("connect-src 'self'", with: "connect-src 'self' \(collector ?? "")")
+    private init(pages: [String: String], collector: String?, policy: String) {
+        self.policy = (policy + "; report-uri /violation").replacing(
+            "'self'; style", with: "'self' \(collector ?? ""); style"
+        )
+        .replacing("connect-src 'self'", with: "connect-src 'self' \(collector ?? "")")
         var files = pages.mapValues { (type: "text/html; charset=utf-8", bytes: Array($0.utf8)) }
         for index in 0..<assent_asset_demo_count() {
             let file = assent_asset_demo(index)
@@ -129,6 +135,9 @@ final class PageServer: Sendable {
     /// Requests below `/v1/` so far, in order.
     var received: [Received] { state.withLock(\.received) }
 
+    /// What browsers reported of pages that did what the policy does not allow.
+    var violations: [JSON] { state.withLock(\.violations) }
+
     /// Events of all requests so far, in order, duplicates included.
     var events: [JSON] { received.filter { $0.path == "/v1/events" }.flatMap(\.body["events"].array) }
 
@@ -151,8 +160,12 @@ final class PageServer: Sendable {
                 status: .ok, headers: [("Content-Type", file.type), ("Content-Security-Policy", policy)],
                 body: file.bytes)
         }
-        guard path.hasPrefix("/v1/") else { return Answer(status: .notFound) }
         let json = (try? JSON(String(decoding: body, as: UTF8.self))) ?? .null
+        if path == "/violation" {
+            state.withLock { $0.violations.append(json) }
+            return Answer()
+        }
+        guard path.hasPrefix("/v1/") else { return Answer(status: .notFound) }
         let prepared: Answer? = state.withLock { state in
             state.received.append(
                 Received(path: path, contentType: head.headers.first(name: "content-type"), body: json))

@@ -222,15 +222,33 @@ public final class Tab: Sendable {
         )
     }
 
+    /// What assistive technology is told of an element and all that is in it, in order: `button Accept`. Texts without a
+    /// role of their own are left out.
+    public func spoken(_ selector: String) async throws -> [String] {
+        let root = try await send(
+            "Runtime.evaluate", ["expression": .string("document.querySelector(\(quoted(selector)))")])
+        let nodes = try await send(
+            "Accessibility.queryAXTree", ["objectId": root["result"]["objectId"]])["nodes"].array
+        return nodes.compactMap { node in
+            guard let role = node["role"]["value"].string, node["ignored"] != true,
+                !["StaticText", "InlineTextBox", "generic", "none"].contains(role)
+            else { return nil }
+            return "\(role) \(node["name"]["value"].string ?? "")"
+        }
+    }
+
     /// Names of everything that the page's origin keeps in the browser, cookies aside.
-    public func storage() async throws -> [JSON] {
-        try await evaluate(
-            """
-            (async () => [...Object.keys(localStorage), ...Object.keys(sessionStorage),
-                ...(await indexedDB.databases()).map((each) => each.name), ...(await caches.keys()),
-                ...(await navigator.serviceWorker.getRegistrations()).map((each) => each.scope)])()
-            """
-        ).array
+    public func storage() async throws -> [JSON] { try await evaluate(Self.storageNames).array }
+
+    static let storageNames = """
+        (async () => [...Object.keys(localStorage), ...Object.keys(sessionStorage),
+            ...(await indexedDB.databases()).map((each) => each.name), ...(await caches.keys()),
+            ...(await navigator.serviceWorker.getRegistrations()).map((each) => each.scope)])()
+        """
+
+    /// Lets pages run their scripts, or not. What a test evaluates runs all the same.
+    public func allowScripts(_ isAllowed: Bool) async throws {
+        _ = try await send("Emulation.setScriptExecutionDisabled", ["value": .bool(!isAllowed)])
     }
 
     /// A picture of what is seen, as PNG.
