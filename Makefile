@@ -2,8 +2,8 @@
 # from Debian first, say what that is, and ask for nothing.
 
 BUILD_PACKAGES = libsqlite3-dev zlib1g-dev libtomlplusplus-dev tzdata
-TEST_PACKAGES  = $(BUILD_PACKAGES) chromium firefox-esr fonts-noto-core nginx-light caddy openssl sqlite3 binutils \
-	python3 python3-venv strace
+TEST_PACKAGES  = $(BUILD_PACKAGES) chromium firefox-esr fonts-noto-core nginx-light caddy curl openssl sqlite3 \
+	binutils python3 python3-venv strace
 BENCH_PACKAGES = $(BUILD_PACKAGES) nginx-light wrk valgrind
 STORE_PACKAGES = $(BUILD_PACKAGES) python3 python3-venv
 

@@ -80,15 +80,22 @@ enum Program {
         return try end(of: process, output, errors)
     }
 
-    /// Changes a database as somebody with `sqlite3` would.
-    static func sqlite(_ path: String, _ sql: String) throws {
+    /// Runs another program of the path to its end.
+    static func output(_ arguments: [String]) throws -> Outcome {
+        let (output, errors) = (Pipe(), Pipe())
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["sqlite3", path, sql]
-        process.standardOutput = FileHandle.nullDevice
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        (process.standardOutput, process.standardError) = (output, errors)
         try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+        return try end(of: process, output, errors)
+    }
+
+    /// Changes a database as somebody with `sqlite3` would.
+    static func sqlite(_ path: String, _ sql: String) throws {
+        let outcome = try output(["sqlite3", path, sql])
+        try #require(outcome.status == 0, "\(outcome.errors)")
     }
 
     /// `assent serve`, killed at the latest when it is let go.

@@ -63,7 +63,8 @@ public final class Chromium: Sendable {
                 "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
                 "--no-default-browser-check", "--mute-audio", "--hide-scrollbars", "--user-agent=\(Self.userAgent)",
-                "--user-data-dir=\(folder.path)/profile", "--remote-debugging-pipe", "--window-size=1280,900",
+                "--host-resolver-rules=MAP *.example.org 127.0.0.1", "--user-data-dir=\(folder.path)/profile",
+                "--remote-debugging-pipe", "--window-size=1280,900",
             ], speaking: pair[1], log: "\(folder.path)/log")
         Thread.detachNewThread { [self] in read() }
     }

@@ -216,10 +216,20 @@ public final class Tab: Sendable {
 
     /// Cookies that the profile holds for an address, those that scripts cannot read included: name to value.
     public func cookies(of url: String) async throws -> [String: String] {
-        let cookies = try await send("Network.getCookies", ["urls": [.string(url)]])["cookies"].array
-        return Dictionary(
-            cookies.map { ($0["name"].string ?? "", $0["value"].string ?? "") }, uniquingKeysWith: { first, _ in first }
+        Dictionary(
+            try await cookieDetails(of: url).map { ($0["name"].string ?? "", $0["value"].string ?? "") },
+            uniquingKeysWith: { first, _ in first }
         )
+    }
+
+    /// The same with all that the browser knows of them: `domain`, `path`, `expires`, `httpOnly`, `secure`, `sameSite`.
+    public func cookieDetails(of url: String) async throws -> [JSON] {
+        try await send("Network.getCookies", ["urls": [.string(url)]])["cookies"].array
+    }
+
+    /// Takes certificates that a test made for itself.
+    public func trustAnyCertificate() async throws {
+        _ = try await send("Security.setIgnoreCertificateErrors", ["ignore": true])
     }
 
     /// What assistive technology is told of an element and all that is in it, in order: `button Accept`. Texts without a
