@@ -86,6 +86,16 @@ enum Addresses {
         host == domain || host.hasSuffix(".\(domain)")
     }
 
+    /// The longest domain that both lie in, if a site can have it as its own; nil for foreign hosts.
+    static func commonDomain(_ one: String, _ other: String) -> String? {
+        let labels = one.split(separator: ".")
+        for count in stride(from: labels.count, to: 1, by: -1) {
+            let domain = labels.suffix(count).joined(separator: ".")
+            if host(other, isWithin: domain) { return isIP(domain) || looksLikeSuffix(domain) ? nil : domain }
+        }
+        return nil
+    }
+
     /// A language tag: `en`, `pt-BR`, `zh-Hant`.
     static func isLocale(_ text: String) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)

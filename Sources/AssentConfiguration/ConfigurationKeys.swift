@@ -73,6 +73,7 @@ extension Configuration {
         ConfigurationKey(.site, "minimum_group", .integer, "10", text(Limits.minimumGroupRange)),
         ConfigurationKey(.site, "on_withdraw", .string, "\"erase\"", "\"erase\", \"keep\""),
         ConfigurationKey(.site, "cookie_domain", .string, "none", "parent domain of every origin"),
+        ConfigurationKey(.site, "collector", .string, "none", "scheme://host[:port][/path]"),
         ConfigurationKey(.site, "notice", .tables, "none", "any number"),
         ConfigurationKey(.site, "campaign", .tables, "none", "at most \(Limits.campaignsPerSiteMax)"),
 

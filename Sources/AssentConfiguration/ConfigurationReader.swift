@@ -1,6 +1,17 @@
 public import AssentCore
 
 extension Configuration {
+    /// Reads a configuration, checks it whole, and gives advice on what is allowed and cannot work.
+    /// - Parameters and errors: as of ``init(toml:file:environment:isTimeZone:)``.
+    public static func checked(
+        toml bytes: [UInt8], file: String, environment: [String: String] = [:],
+        isTimeZone: @escaping (String) -> Bool
+    ) throws(ConfigurationError) -> (configuration: Configuration, advice: [ConfigurationAdvice]) {
+        var configuration = Configuration()
+        let top = try configuration.read(bytes, file, environment, isTimeZone)
+        return (configuration, Adviser(configuration, top).found)
+    }
+
     /// Reads a configuration and checks it whole.
     /// - Parameters:
     ///   - bytes: the TOML text in UTF-8.
@@ -12,6 +23,13 @@ extension Configuration {
         toml bytes: [UInt8], file: String, environment: [String: String] = [:],
         isTimeZone: @escaping (String) -> Bool
     ) throws(ConfigurationError) {
+        self.init()
+        _ = try read(bytes, file, environment, isTimeZone)
+    }
+
+    private mutating func read(
+        _ bytes: [UInt8], _ file: String, _ environment: [String: String], _ isTimeZone: @escaping (String) -> Bool
+    ) throws(ConfigurationError) -> Section {
         func failure(line: Int, _ sentence: String) -> ConfigurationError {
             ConfigurationError(file: file, problems: [ConfigurationProblem(place: .line(line), sentence: sentence)])
         }
@@ -29,12 +47,12 @@ extension Configuration {
         let problems = Problems()
         let overrides = Self.overrides(environment, problems)
         let top = Section(members, line: 1, as: .top, overrides: overrides, problems: problems)
-        self.init()
         read(top, isTimeZone: isTimeZone)
         guard problems.found.isEmpty else {
             throw ConfigurationError(
                 file: file, problems: Array(problems.sorted.prefix(Limits.configurationProblemsMax)))
         }
+        return top
     }
 
     /// Values of environment variables by key. One that is nearly a key's is a slip, others are somebody else's.

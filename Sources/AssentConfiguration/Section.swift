@@ -37,6 +37,11 @@ struct Section {
         return values[key]
     }
 
+    /// Where a key is said; where its table begins if it is not.
+    func place(of key: String) -> ConfigurationProblem.Place {
+        overrides[key] == nil ? node(key).map { .line($0.line) } ?? place : variable(key)
+    }
+
     func problem(_ place: ConfigurationProblem.Place, _ sentence: String) { problems.add(place, sentence) }
 
     /// Says that a key that the table must have is not there.

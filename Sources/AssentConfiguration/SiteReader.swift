@@ -24,6 +24,7 @@ struct SiteReader {
         site.minimumGroup = section.integer("minimum_group", in: Limits.minimumGroupRange) ?? site.minimumGroup
         site.onWithdraw = section.choice("on_withdraw", of: Site.OnWithdraw.self) ?? site.onWithdraw
         site.cookieDomain = cookieDomain(section, hosts: site.hosts)
+        site.collector = collector(section, of: site)
         site.notices = notices(section, locales: site.locales)
         site.campaigns = campaigns(section, locales: site.locales)
         return site
@@ -99,6 +100,41 @@ struct SiteReader {
                 domain.place, "cookie_domain must be a parent domain of every origin; \(outside) does not lie in it.")
         }
         return domain.value
+    }
+
+    /// Where browsers reach the collector: where its cookies come back, and nowhere else.
+    private func collector(_ section: Section, of site: Site) -> String? {
+        guard let text = section.string("collector") else { return nil }
+        let scheme = text.value.utf8.firstRange(of: "://".utf8)?.upperBound ?? text.value.startIndex
+        let origin = String(text.value[..<(text.value[scheme...].firstIndex(of: "/") ?? text.value.endIndex)])
+        let isWritten = text.value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"?#\"'<>\\&".utf8.contains($0) }
+        guard Addresses.objection(toOrigin: origin) == nil, isWritten, text.value.last != "/" else {
+            section.problem(
+                text.place,
+                "collector must be where browsers reach it, without a slash at the end, such as "
+                    + "\"https://www.example.org/assent\" or \"https://stats.example.org\".")
+            return nil
+        }
+        guard let host = Site(id: "", name: "", origins: [origin]).hosts.first else { return nil }
+        if origin.hasPrefix("http:"), !Addresses.isLocal(host) {
+            section.problem(text.place, "collector must be https: browsers keep no cookie of \(host) otherwise.")
+        }
+        for other in site.hosts where other != host {
+            if let domain = site.cookieDomain, Addresses.host(host, isWithin: domain) { continue }
+            if let parent = Addresses.commonDomain(host, other) {
+                section.problem(
+                    text.place,
+                    "On \(other) the script cannot read the choice that \(host) keeps: set cookie_domain to "
+                        + "\"\(parent)\", or reach the collector under a path of the site.")
+            } else {
+                section.problem(
+                    text.place,
+                    "For \(other) the domain of \(host) is a foreign one, of which browsers keep no cookie: reach the "
+                        + "collector under a path of the site, or on a sub-domain of it.")
+            }
+            break
+        }
+        return text.value
     }
 
     private func checked(locales: [Placed<String>], _ section: Section) -> [String] {

@@ -26,6 +26,9 @@ public struct Site: Sendable, Equatable {
     public var onWithdraw: OnWithdraw
     /// Domain of the script-readable cookie, only for a collector on a sub-domain.
     public var cookieDomain: String?
+    /// Where browsers reach the collector, without a slash at the end, for checks and the tag; nil for under `/assent` of
+    /// each origin.
+    public var collector: String?
     /// Notices in the order of the file. The last one of a locale is the one that is shown.
     public var notices: [Notice]
     /// Campaigns in the order of the file.
@@ -35,7 +38,7 @@ public struct Site: Sendable, Equatable {
     public init(
         id: String, name: String, origins: [String], timezone: String = "UTC", locales: [String] = ["en"],
         retentionDays: Int = 395, minimumGroup: Int = 10, onWithdraw: OnWithdraw = .erase, cookieDomain: String? = nil,
-        notices: [Notice] = [], campaigns: [Campaign] = []
+        collector: String? = nil, notices: [Notice] = [], campaigns: [Campaign] = []
     ) {
         self.id = id
         self.name = name
@@ -46,6 +49,7 @@ public struct Site: Sendable, Equatable {
         self.minimumGroup = minimumGroup
         self.onWithdraw = onWithdraw
         self.cookieDomain = cookieDomain
+        self.collector = collector
         self.notices = notices
         self.campaigns = campaigns
     }

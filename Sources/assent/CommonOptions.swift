@@ -17,15 +17,15 @@ struct CommonOptions: ParsableArguments {
     /// The configuration, checked whole.
     func load() throws(Failure) -> Configuration { try loadNamed().configuration }
 
-    /// The configuration and the file that it is from.
-    func loadNamed() throws(Failure) -> (configuration: Configuration, file: String) {
+    /// The configuration, the file that it is from, and what cannot work with it.
+    func loadNamed() throws(Failure) -> (configuration: Configuration, file: String, advice: [ConfigurationAdvice]) {
         let (file, bytes) = try contents()
         do {
-            var configuration = try Configuration(toml: bytes, file: file, environment: Self.environment) {
+            var checked = try Configuration.checked(toml: bytes, file: file, environment: Self.environment) {
                 (try? SystemTables.timeZone(named: $0)) != nil
             }
-            if let data { configuration.data = data }
-            return (configuration, file)
+            if let data { checked.configuration.data = data }
+            return (checked.configuration, file, checked.advice)
         } catch {
             throw Failure(.configuration, error.description)
         }

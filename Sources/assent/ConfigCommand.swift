@@ -1,4 +1,6 @@
 import ArgumentParser
+import AssentCollector
+import AssentConfiguration
 import AssentCore
 
 /// `assent config`
@@ -14,12 +16,12 @@ struct ConfigCommand: ParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() throws {
-            let (configuration, file) = try common.loadNamed()
+            let (configuration, file, advice) = try common.loadNamed()
             var writer = FileWriter()
             try writer.write(Array("\(file) is valid.\n\n".utf8))
             try writer.write(Array(ConfigurationSummary.text(of: configuration).utf8))
             try writer.finish()
-            for warning in ConfigurationSummary.warnings(about: configuration) { Console.say(warning) }
+            for each in advice { Console.say(each.text(in: file)) }
         }
     }
 }
@@ -42,6 +44,7 @@ enum ConfigurationSummary {
                 "timezone     \(site.timezone)",
                 "locales      \(list(site.locales))",
                 "retention    \(site.retentionDays) days, \(site.onWithdraw.rawValue) on withdrawal",
+                "collector    \(site.collector ?? "under /assent of each origin")",
                 "smallest row \(site.minimumGroup) \(site.minimumGroup == 1 ? "visitor" : "visitors")",
             ]
             for notice in site.notices {
@@ -51,7 +54,20 @@ enum ConfigurationSummary {
                 lines.append("campaign     \(campaign.id): \(campaign.name)\(dates(campaign))")
             }
         }
-        return lines.joined(separator: "\n") + "\n"
+        return lines.joined(separator: "\n") + "\n" + configuration.sites.map(tag).joined()
+    }
+
+    /// What to put into the pages of a site.
+    private static func tag(of site: Site) -> String {
+        // Browsers compare the hash of a script from another origin only if it is asked for with CORS.
+        let cors = site.collector == nil ? "" : " crossorigin"
+        return """
+
+            For the pages of \(site.id):
+            <script defer src="\(site.collector ?? "/assent")/assent.js?site=\(site.id)" data-site="\(site.id)"\(cors)
+              integrity="\(ScriptFile.integrity(of: site))"></script>
+
+            """
     }
 
     private static func list(_ items: [String]) -> String { items.isEmpty ? "none" : items.joined(separator: ", ") }
@@ -62,24 +78,6 @@ enum ConfigurationSummary {
         case (let from?, nil): ", from \(from)"
         case (nil, let to?): ", until \(to)"
         case (nil, nil): ""
-        }
-    }
-
-    /// What is allowed and yet hardly meant.
-    static func warnings(about configuration: Configuration) -> [String] {
-        configuration.sites.flatMap { site in
-            let unasked = site.locales.filter { locale in !site.notices.contains { $0.locale == locale } }
-            var warnings = unasked.map {
-                "Site \(site.id) has no notice for \($0): its pages in \($0) are not measured."
-            }
-            let plain = zip(site.origins, site.hosts).filter { origin, host in
-                origin.hasPrefix("http:") && host != "localhost" && !host.hasPrefix("127.") && host != "[::1]"
-                    && !host.hasSuffix(".localhost")
-            }
-            for (origin, _) in plain {
-                warnings.append("Site \(site.id): browsers keep no consent on \(origin), which is not https.")
-            }
-            return warnings
         }
     }
 }

@@ -69,7 +69,7 @@ final class SetUp {
         [[site]]
         id = "demo"
         origins = ["https://www.example.org:\(port)"]
-        \(mount == .subdomain ? "cookie_domain = \"example.org\"" : "")
+        \(mount == .subdomain ? "cookie_domain = \"example.org\"\ncollector = \"https://stats.example.org:\(port)\"" : "")
         [[site.notice]]
         locale = "en"
         text = "\(PageServer.notices[0].text)"
@@ -86,8 +86,16 @@ final class SetUp {
         try #require(made.status == 0, "\(made.errors)")
     }
 
-    /// The page of the site, with its tag.
-    func write(page tag: String) throws {
+    /// The tag that the program says must stand in the pages, with the hash of the script.
+    func tag() throws -> String {
+        let text = String(decoding: try Program.run("config", "check", "--config", config), as: UTF8.self)
+        let start = try #require(text.firstRange(of: "<script"))
+        let end = try #require(text.firstRange(of: "</script>"))
+        return String(text[start.lowerBound..<end.upperBound])
+    }
+
+    /// Pages of the site, with a tag.
+    func writePages(with tag: String) throws {
         for name in ["index", "second"] {
             try """
             <!doctype html><html lang="en"><meta charset="utf-8"><title>\(name)</title><link rel="icon" href="data:,">

@@ -17,8 +17,10 @@ extension EndToEnd {
             arguments: SetUp.Proxy.allCases, SetUp.Mount.allCases)
         func visit(proxy: SetUp.Proxy, mount: SetUp.Mount) async throws {
             let site = try await SetUp(proxy, mount)
-            try site.write(
-                page: "<script defer src=\"\(site.collectorAddress)/assent.js\" data-site=\"demo\"></script>")
+            let tag = try site.tag()
+            #expect(tag.contains("src=\"\(mount == .path ? "/assent" : site.collectorAddress)/assent.js?site=demo\""))
+            #expect(tag.contains("integrity=\"sha384-"))
+            try site.writePages(with: tag)
             let tab = try await newProfile()
             try await tab.trustAnyCertificate()
             try await tab.open(site.origin + "/")
@@ -50,6 +52,17 @@ extension EndToEnd {
             #expect(try await tab.cookies(of: site.collectorAddress + "/") == ["assent_choice": "refused"])
             #expect(try Program.run("export", "--config", site.config, "--site", "demo").isEmpty)
             #expect(tab.problems == [])
+        }
+
+        @Test("A page whose tag has the hash of another script does without it, and makes no request")
+        func changed() async throws {
+            let site = try await SetUp(.nginx, .path)
+            try site.writePages(with: try site.tag().replacing(/sha384-../, with: "sha384-AA"))
+            let tab = try await newProfile()
+            try await tab.trustAnyCertificate()
+            try await tab.open(site.origin + "/")
+            #expect(try await tab.evaluate("typeof assent") == "undefined")
+            #expect(tab.problems.contains { $0.contains("integrity") }, "\(tab.problems)")
         }
 
         @Test(
