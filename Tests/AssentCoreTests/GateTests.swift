@@ -90,7 +90,7 @@ import Testing
         request.events = events ?? [beacon()]
         request.consent = token ?? self.token()
         return (gate ?? self.gate).admit(request, context, receivedAt: Self.granted.advanced(by: after)) {
-            withdrawn.contains($0)
+            Standing(visitor: $0, hasWithdrawn: withdrawn.contains($0))
         }
     }
 
@@ -127,7 +127,8 @@ import Testing
                     underDNT: false))
             let isKnown = [3, 6, 21].contains(visitor)
             #expect((gate.holder(of: text) != nil) == isKnown)
-            let consent = gate.consent(token: text, at: Self.granted, isWithdrawn: { _ in true })
+            let consent = gate.consent(
+                token: text, at: Self.granted, standing: { Standing(visitor: $0, hasWithdrawn: true) })
             #expect(consent == .failure(isKnown ? .withdrawn : .noConsent))
         }
     }
