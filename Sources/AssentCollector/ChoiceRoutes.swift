@@ -180,7 +180,9 @@ extension Response {
 
     private mutating func choice(_ value: String, seconds: Int, of site: Site) {
         let domain = site.cookieDomain.map { "; Domain=\($0)" } ?? ""
-        field("Set-Cookie", "assent_choice=\(value); Path=/; Secure; SameSite=Lax; Max-Age=\(seconds)\(domain)")
+        field(
+            "Set-Cookie",
+            "\(Request.choiceCookie)=\(value); Path=/; Secure; SameSite=Lax; Max-Age=\(seconds)\(domain)")
     }
 
     /// The token, for as long as the consent is valid.

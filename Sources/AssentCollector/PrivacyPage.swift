@@ -121,11 +121,11 @@ struct PrivacyPage {
         guard !summary.days.isEmpty else { return "" }
         var items: HTML = ""
         for (day, count) in summary.days.sorted(by: { $0.key < $1.key }) {
-            items += "<li><bdi>\(day.description)</bdi>: \(count)</li>\n"
+            items += "<li><bdi>\(day.description)</bdi> (\(count))</li>\n"
         }
         return """
             <details>
-            <summary>\(words.dates): \(summary.days.count)</summary>
+            <summary>\(words.dates) (\(summary.days.count))</summary>
             <ul>
             \(items)</ul>
             </details>
@@ -154,7 +154,7 @@ struct PrivacyPage {
         }
         return """
             <details>
-            <summary>\(words.consents): \(summary.consents.count)</summary>
+            <summary>\(words.consents) (\(summary.consents.count))</summary>
             \(items)</details>
 
             """
@@ -180,10 +180,11 @@ struct PrivacyPage {
         return """
             <section>
             <h2>\(words.choices)</h2>
+            \(form("withdraw", words.withdraw, explanation))\(form("erase", words.erase, words.eraseExplained))\
             <p id="download">\(words.downloadExplained)</p>
             <a class="button" href="v1/my-data?site=\(site.site.id)&amp;download" data-assent="download" \
             aria-describedby="download">\(words.download)</a>
-            \(form("erase", words.erase, words.eraseExplained))\(form("withdraw", words.withdraw, explanation))</section>
+            </section>
             """
     }
 
@@ -194,9 +195,12 @@ struct PrivacyPage {
         let notices = site.site.notices
         let notice =
             notices.last { $0.locale == words.language } ?? notices.last { $0.locale == site.site.locales.first }
+        func cookie(_ name: String, _ explanation: String) -> HTML {
+            "<dt><code dir=\"ltr\">\(name)</code></dt><dd>\(explanation)</dd>\n"
+        }
         let cookies: HTML = """
             <dl>
-            \(row(Request.tokenCookie, "\(words.tokenCookie)"))\(row("assent_choice", "\(words.choiceCookie)"))</dl>
+            \(cookie(Request.tokenCookie, words.tokenCookie))\(cookie(Request.choiceCookie, words.choiceCookie))</dl>
             <p>\(words.cookiesLast) \(words.days(Limits.consentDays))</p>
             """
         return """

@@ -84,7 +84,7 @@ struct PrivacyWords: Sendable {
         nothing: "This browser holds no consent for this site. Its visits are not counted, and there is nothing to "
             + "show, to download or to erase.",
         visitor: "Your random number", firstConsent: "Counted since", events: "Events in all",
-        pageviews: "Page views", engagements: "Times of reading", actions: "Clicks and other actions",
+        pageviews: "Page views", engagements: "Stretches of reading", actions: "Clicks and other actions",
         dates: "Dates with events", consents: "Consents", given: "Given", until: "Valid until",
         sources: ("the site’s banner", "the site’s settings", "a button of the site", "another consent tool"),
         source: "Given in", shown: "The text that was shown",
@@ -144,15 +144,16 @@ struct PrivacyWords: Sendable {
         withdrawnErased: "Le consentement est retiré. Ce qui a été compté de vos visites est effacé.",
         withdrawnKept: "Le consentement est retiré. Vos visites ne sont plus comptées.",
         notice: "Ce qui vous est demandé", purpose: "Finalité",
-        purposeExplained: "Compter les visites : quelles pages sont lues, combien de temps, et ce qui y mène. Le "
+        purposeExplained: "Compter les visites\u{A0}: quelles pages sont lues, combien de temps, et ce qui y mène. Le "
             + "fondement est votre consentement.",
-        retention: "Durée de conservation", retentionExplained: "Au plus, à partir de chaque événement :",
+        retention: "Durée de conservation", retentionExplained: "Au plus, à partir de chaque événement\u{A0}:",
         recipients: "Destinataires", nobody: "Aucun. Les données restent sur le serveur de ce site.",
         cookies: "Cookies",
         tokenCookie: "Désigne votre consentement, pour que vos visites puissent être comptées. Les scripts ne peuvent "
             + "pas le lire.",
         choiceCookie: "Retient si vous avez dit oui ou non.",
-        cookiesLast: "Les deux sont posés par votre choix, jamais prolongés par une visite, et prennent fin après :",
+        cookiesLast: "Les deux sont posés par votre choix, jamais prolongés par une visite, et prennent fin "
+            + "après\u{A0}:",
         rights: "Vos droits",
         rightsExplained: "Vous pouvez voir, télécharger et effacer ce qui est conservé sur vous, et retirer votre "
             + "consentement à tout moment, sur cette page ou avec le bouton que le site affiche. Vous n’avez pas à "

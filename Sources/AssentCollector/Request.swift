@@ -71,6 +71,7 @@ struct Request {
     var body: [UInt8] = []
 
     static let tokenCookie = "__Host-assent"
+    static let choiceCookie = "assent_choice"
 
     /// Looks through the headers once.
     init(_ head: HTTPRequestHead, peer: Address?, trusted: TrustedProxies) {
