@@ -32,7 +32,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CTOML"),
         .target(
-            name: "DashboardAssets", path: "Dashboards", exclude: ["script", "demo"],
+            name: "DashboardAssets", path: "Dashboards", exclude: ["script", "demo", "privacy"],
             sources: ["assets.c", "demo.c"], publicHeadersPath: "include"),
         .target(name: "AssentCore", dependencies: [crypto], swiftSettings: strict),
         .target(name: "AssentConfiguration", dependencies: ["AssentCore", "CTOML"], swiftSettings: strict),

@@ -13,3 +13,9 @@ static const unsigned char script[] = {
 };
 
 assent_asset assent_asset_script(void) { return (assent_asset){script, sizeof script}; }
+
+static const unsigned char privacy_style[] = {
+#embed "privacy/privacy.css"
+};
+
+assent_asset assent_asset_privacy_style(void) { return (assent_asset){privacy_style, sizeof privacy_style}; }

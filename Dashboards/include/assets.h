@@ -12,6 +12,9 @@ typedef struct {
 /// The browser script, without the site's notices.
 assent_asset assent_asset_script(void);
 
+/// The style sheet of the privacy page.
+assent_asset assent_asset_privacy_style(void);
+
 /// A file of the demonstration site.
 typedef struct {
     const char *path;

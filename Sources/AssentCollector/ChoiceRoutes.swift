@@ -20,7 +20,7 @@ extension PublicRoutes {
             return grant(parsed, request, token: token, site, at, reply)
         case .refused:
             if case .success(let consent) = site.gate.consent(
-                token: token, at: at, isWithdrawn: site.withdrawn.contains)
+                token: token, at: at, standing: site.standing(of:))
             {
                 return withdraw(consent.visitor, erase: nil, site, at, reply)
             }
@@ -36,7 +36,7 @@ extension PublicRoutes {
             return .now(.problem(.unprocessable, "notice: is no notice version of this site"))
         }
         // A valid token keeps its visitor; whoever has withdrawn, or let it expire, comes as somebody new.
-        let renewed = site.gate.consent(token: token, at: at, isWithdrawn: site.withdrawn.contains)
+        let renewed = site.gate.consent(token: token, at: at, standing: site.standing(of:))
         let consent = NewConsent(
             site: parsed.site, visitor: (try? renewed.get())?.visitor, notice: notice, act: parsed.act,
             source: parsed.source, underGPC: request.gpc, underDNT: request.dnt, at: at, day: site.day(of: at))
@@ -94,47 +94,47 @@ extension PublicRoutes {
         guard let site = sites[parsed.site] else { return .now(PublicRoutes.unknownSite) }
         guard !isForeign(request, to: site) else { return .now(PublicRoutes.foreign) }
         // A consent that has expired, or was withdrawn before, can be taken back as well.
-        guard let token = site.gate.holder(of: parsed.consent ?? request.bearer ?? request.cookieToken) else {
-            var response = Response.problem(.unauthorized, "There is no valid consent in the request.")
-            response.field("WWW-Authenticate", "Bearer")
-            return .now(response)
+        guard let token = site.holder(of: parsed.consent ?? request.bearer ?? request.cookieToken) else {
+            return .now(PublicRoutes.noConsent)
         }
         return withdraw(token.visitor, erase: parsed.erase, site, now(), reply)
     }
 
+    /// The same for whoever has no valid token, whatever is wrong with it.
+    static let noConsent: Response = {
+        var response = Response.problem(.unauthorized, "There is no valid consent in the request.")
+        response.field("WWW-Authenticate", "Bearer")
+        response.field("Cache-Control", "no-store")
+        return response
+    }()
+
     private func withdraw(
         _ visitor: VisitorNumber, erase: Bool?, _ site: ServedSite, _ at: Instant, _ reply: Reply
+    ) -> Outcome {
+        withdraw(visitor, erase: erase, site, at, reply) { Response($0, isWithdrawn: true) }
+    }
+
+    /// Withdraws, and answers with what is made of it, beside which the cookies change.
+    func withdraw(
+        _ visitor: VisitorNumber, erase: Bool?, _ site: ServedSite, _ at: Instant, _ reply: Reply,
+        _ answer: @escaping (Withdrawal) -> Response
     ) -> Outcome {
         let request = LedgerRequest.withdraw(
             site: site.site.id, visitor: visitor, erase: erase ?? (site.site.onWithdraw == .erase), at: at,
             day: site.day(of: at))
         guard committer.submit(request, reply: reply) else { return .now(PublicRoutes.busy) }
-        return .ledger { [metrics] answer in
-            guard case .withdrawn(let withdrawal) = answer else { return PublicRoutes.confused }
+        return .ledger { [metrics] made in
+            guard case .withdrawn(let withdrawal) = made else { return PublicRoutes.confused }
             metrics.choicesWithdrawn.add()
-            var response = Response(.ok) { json in
-                json.object { json in
-                    json.key("withdrawn")
-                    json.boolean(true)
-                    json.key("erased")
-                    json.object { json in
-                        json.key("events")
-                        json.integer(withdrawal.events)
-                        json.key("partitions")
-                        json.integer(withdrawal.partitions)
-                    }
-                    json.key("receipt")
-                    json.string(withdrawal.receipt)
-                }
-            }
+            var response = answer(withdrawal)
             response.expireToken()
             response.keepChoice("refused", of: site.site)
             return response
         }
     }
 
-    private static let busy = Response.unavailable("Too much waits to be stored. Send it again later.")
-    private static let confused = Response.problem(.failed, "The ledger gave another answer than was asked for.")
+    static let busy = Response.unavailable("Too much waits to be stored. Send it again later.")
+    static let confused = Response.problem(.failed, "The ledger gave another answer than was asked for.")
 }
 
 extension WithdrawRequest {
@@ -154,14 +154,35 @@ extension WithdrawRequest {
     }
 }
 
-// MARK: Cookies
-
 extension Response {
+    /// What a withdrawal, or an erasure without one, did.
+    init(_ withdrawal: Withdrawal, isWithdrawn: Bool) {
+        self.init(.ok) { json in
+            json.object { json in
+                json.key("withdrawn")
+                json.boolean(isWithdrawn)
+                json.key("erased")
+                json.object { json in
+                    json.key("events")
+                    json.integer(withdrawal.events)
+                    json.key("partitions")
+                    json.integer(withdrawal.partitions)
+                }
+                json.key("receipt")
+                json.string(withdrawal.receipt)
+            }
+        }
+    }
+
+    // MARK: Cookies
+
     private static let tokenEnd = "; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age="
 
     private mutating func choice(_ value: String, seconds: Int, of site: Site) {
         let domain = site.cookieDomain.map { "; Domain=\($0)" } ?? ""
-        field("Set-Cookie", "assent_choice=\(value); Path=/; Secure; SameSite=Lax; Max-Age=\(seconds)\(domain)")
+        field(
+            "Set-Cookie",
+            "\(Request.choiceCookie)=\(value); Path=/; Secure; SameSite=Lax; Max-Age=\(seconds)\(domain)")
     }
 
     /// The token, for as long as the consent is valid.

@@ -41,7 +41,7 @@ public struct Collector: Service {
     /// A collector that will serve the sites of a configuration.
     /// - Parameters:
     ///   - store: stays open when ``run()`` is over: whoever opened it closes it.
-    ///   - reader: reads the same directory, for reports.
+    ///   - reader: reads the same directory, for reports and for visitors who ask what is held.
     ///   - key: signs the tokens; the one that the store was opened with.
     ///   - timeZones: rules by the name that sites have in the configuration; UTC where there are none.
     ///   - pages: files that the public listener gives out beside its own, by path; for a demonstration.
@@ -104,8 +104,9 @@ public struct Collector: Service {
         let keeper = Keeper(
             store: store, retentionDays: retentionDays, metrics: metrics, logger: logger, now: now)
         let committer = Committer(store: store, keeper: keeper, metrics: metrics, logger: logger, loops: loops)
+        let rights = RightsDesk(reader: reader, stopSign: stopSign, logger: logger)
         let open = PublicRoutes(
-            sites: sites, committer: committer, keeper: keeper, metrics: metrics,
+            sites: sites, committer: committer, keeper: keeper, rights: rights, metrics: metrics,
             requestsPerMinute: configuration.requestsPerMinute, pages: pages, stopSign: stopSign, now: now)
         let staff = StaffRoutes(
             sites: sites, retentionDays: retentionDays, store: store, reader: reader, committer: committer,
@@ -113,6 +114,7 @@ public struct Collector: Service {
             stopSign: stopSign, now: now)
         func finish() async {
             await committer.finish()
+            await rights.finish()
             await staff.finish()
             await keeper.finish()
         }

@@ -20,10 +20,12 @@ enum Completion: Sendable {
     case durable
     /// The ledger has the choice.
     case ledger(LedgerAnswer)
-    /// Nothing is stored.
+    /// Nothing is stored, or the rest of a body cannot be made.
     case failed
     /// Work on another thread made this answer.
     case response(Response)
+    /// Work on another thread made the next piece of a body.
+    case piece([UInt8], isLast: Bool)
 }
 
 /// Group commit: one thread takes everything that waits, makes it durable, answers, and begins anew. No timer: an idle
@@ -261,13 +263,5 @@ private struct Answers {
                 }
             }
         }
-    }
-}
-
-extension LedgerRequest {
-    /// Whether a drain has to finish it: an erasure.
-    fileprivate var leavesWork: Bool {
-        if case .withdraw(_, _, let erase, _, _) = self { return erase }
-        return false
     }
 }

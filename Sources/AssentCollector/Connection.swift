@@ -59,6 +59,14 @@ final class Connection: ChannelInboundHandler {
         let route: Route
         let crossOrigin: String?
         let isHead: Bool
+        let takesChunks: Bool
+    }
+
+    /// The rest of the first slot's answer.
+    private struct Rest {
+        let source: any PieceSource
+        /// Whether the source is making a piece.
+        var isAwaited = false
     }
 
     private enum Phase {
@@ -89,6 +97,7 @@ final class Connection: ChannelInboundHandler {
     private var isArriving = false
     private var sawRequest = false
     private var slots = CircularBuffer<Slot>(initialCapacity: 2)
+    private var rest: Rest?
     /// Requests whose answers are sent: the number of the first slot.
     private var answered = 0
 
@@ -117,6 +126,7 @@ final class Connection: ChannelInboundHandler {
         ticker?.cancel()
         self.context = nil
         slots.removeAll()
+        rest = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -207,7 +217,8 @@ final class Connection: ChannelInboundHandler {
         slots.append(
             Slot(
                 outcome: outcome, route: request?.route ?? .other,
-                crossOrigin: request?.origin.flatMap { desk.crossOrigin[$0] }, isHead: request?.method == .HEAD))
+                crossOrigin: request?.origin.flatMap { desk.crossOrigin[$0] }, isHead: request?.method == .HEAD,
+                takesChunks: request?.takesChunks ?? false))
     }
 
     // MARK: Answers
@@ -217,6 +228,7 @@ final class Connection: ChannelInboundHandler {
         let offset = number - answered
         guard slots.indices.contains(slots.index(slots.startIndex, offsetBy: offset)) else { return }
         let index = slots.index(slots.startIndex, offsetBy: offset)
+        if rest != nil, offset == 0 { return take(completion) }
         switch (slots[index].outcome, completion) {
         case (.durable(let response), .durable): slots[index].outcome = .now(response)
         case (.ledger(let response), .ledger(let answer)): slots[index].outcome = .now(response(answer))
@@ -232,20 +244,27 @@ final class Connection: ChannelInboundHandler {
         guard let context, phase == .open || phase == .last else { return }
         if phase == .last, slots.isEmpty { return end() }
         while context.channel.isWritable, let buffer = nextAnswers(context) {
-            if !isArriving { deadline = .now() + desk.patience.idle }
-            if phase == .last, slots.isEmpty {
-                phase = .sent
-                context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in self.end() }
-                return
-            }
-            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+            guard write(buffer, context) else { return }
         }
+        askForMore(context)
         pace(context)
+    }
+
+    /// - Returns: whether there may be more to send.
+    private func write(_ buffer: ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
+        if !isArriving { deadline = .now() + desk.patience.idle }
+        guard phase == .last, slots.isEmpty else {
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+            return true
+        }
+        phase = .sent
+        context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in self.end() }
+        return false
     }
 
     /// Answers that are ready, for one write; nil if the first one is still awaited.
     private func nextAnswers(_ context: ChannelHandlerContext) -> ByteBuffer? {
-        guard let slot = slots.first, case .now(let first) = slot.outcome else { return nil }
+        guard rest == nil, let slot = slots.first, case .now(let first) = slot.outcome else { return nil }
         date.update(desk.now())
         var buffer = context.channel.allocator.buffer(capacity: 512 + first.body.count)
         while buffer.readableBytes < Limits.writeBytesMax, let slot = slots.first,
@@ -253,12 +272,41 @@ final class Connection: ChannelInboundHandler {
         {
             response.write(
                 to: &buffer, date: date, crossOrigin: slot.crossOrigin, isHead: slot.isHead,
-                closes: phase == .last && slots.count == 1)
+                takesChunks: slot.takesChunks, closes: phase == .last && slots.count == 1)
             desk.metrics.responded(slot.route, response.status)
+            if case .pieces(_, let source) = response.body, !slot.isHead {
+                rest = Rest(source: source)
+                break
+            }
             slots.removeFirst()
             answered += 1
         }
         return buffer
+    }
+
+    // MARK: Bodies in pieces
+
+    /// Has the next piece made when the client has taken enough of the last one.
+    private func askForMore(_ context: ChannelHandlerContext) {
+        guard let rest, !rest.isAwaited, context.channel.isWritable else { return }
+        self.rest?.isAwaited = true
+        rest.source.makeNext(
+            Reply(connection: NIOLoopBound(self, eventLoop: context.eventLoop), loop: loop, number: answered))
+    }
+
+    private func take(_ completion: Completion) {
+        guard let context, let slot = slots.first else { return }
+        // Cut off before its end, so that nobody takes it for the whole.
+        guard case .piece(let bytes, let isLast) = completion else { return context.close(promise: nil) }
+        var buffer = context.channel.allocator.buffer(capacity: bytes.count + 32)
+        buffer.write(piece: bytes, inChunk: slot.takesChunks, isLast: isLast)
+        rest?.isAwaited = false
+        if isLast {
+            rest = nil
+            slots.removeFirst()
+            answered += 1
+        }
+        if write(buffer, context) { send() }
     }
 
     private func end() {

@@ -17,7 +17,7 @@ extension PublicRoutes {
             userAgent: request.userAgent, gpc: request.gpc, dnt: request.dnt, isPrefetch: request.isPrefetch,
             cookieToken: request.cookieToken)
         let admission = site.gate.admit(
-            parsed, context, receivedAt: receivedAt, isWithdrawn: site.withdrawn.contains)
+            parsed, context, receivedAt: receivedAt, standing: site.standing(of:))
 
         var result = (stored: 0, duplicate: 0)
         if !admission.events.isEmpty {

@@ -8,6 +8,7 @@ final class PublicRoutes: Sendable {
     let sites: [String: ServedSite]
     let committer: Committer
     let keeper: Keeper
+    let rights: RightsDesk
     let metrics: Metrics
     let now: @Sendable () -> Instant
     private let inOrder: [ServedSite]
@@ -18,12 +19,13 @@ final class PublicRoutes: Sendable {
     private static let gpc = Array(#"{"gpc":true,"lastUpdate":"2026-11-01"}"#.utf8)
 
     init(
-        sites: [ServedSite], committer: Committer, keeper: Keeper, metrics: Metrics, requestsPerMinute: Int,
-        pages: [String: StaticFile], stopSign: StopSign, now: @escaping @Sendable () -> Instant
+        sites: [ServedSite], committer: Committer, keeper: Keeper, rights: RightsDesk, metrics: Metrics,
+        requestsPerMinute: Int, pages: [String: StaticFile], stopSign: StopSign, now: @escaping @Sendable () -> Instant
     ) {
         self.sites = Dictionary(sites.map { ($0.site.id, $0) }, uniquingKeysWith: { $1 })
         self.committer = committer
         self.keeper = keeper
+        self.rights = rights
         self.metrics = metrics
         self.now = now
         self.stopSign = stopSign
@@ -34,8 +36,7 @@ final class PublicRoutes: Sendable {
 
     /// What can be refused by its header alone.
     static func refusal(_ request: Request) -> Response? {
-        let isChoice = request.route == .consent || request.route == .withdraw
-        let bytesMax = isChoice ? Limits.consentBodyBytesMax : Limits.eventsBodyBytesMax
+        let bytesMax = request.route == .events ? Limits.eventsBodyBytesMax : Limits.consentBodyBytesMax
         return request.contentLength ?? 0 > bytesMax ? .tooLarge(bytesMax: bytesMax) : nil
     }
 
@@ -60,6 +61,8 @@ final class PublicRoutes: Sendable {
         case .events: return posted(request) { events($0, reply) }
         case .consent: return posted(request) { consent($0, reply) }
         case .withdraw: return posted(request, orForm: true) { withdraw($0, reply) }
+        case .data: return data(request, reply)
+        case .privacy: return privacy(request, reply)
         case .script: return .now(fetched(request) { script($0) })
         case .gpc: return .now(fetched(request) { _ in Response(.ok, "application/json", .bytes(PublicRoutes.gpc)) })
         default:
@@ -70,14 +73,16 @@ final class PublicRoutes: Sendable {
 
     private static let notFound = Response.problem(.notFound, "There is nothing here.")
 
-    /// The script of the site that the request names, or whose host it asks, or of the only one.
-    private func script(_ request: Request) -> Response {
-        if let id = request.query["site"] { return sites[id]?.script ?? PublicRoutes.unknownSite }
+    private func script(_ request: Request) -> Response { site(of: request)?.script ?? PublicRoutes.unknownSite }
+
+    /// The site that the query names, or whose host is asked, or the only one.
+    func site(of request: Request) -> ServedSite? {
+        if let id = request.query["site"] { return sites[id] }
         if let host = request.host, let name = request.hostName.map(String.init) {
             let site = inOrder.first { $0.hasOrigin(host: host) } ?? inOrder.first { $0.gate.isOwn(host: name) }
-            if let site { return site.script }
+            if let site { return site }
         }
-        return inOrder.count == 1 ? inOrder[0].script : PublicRoutes.unknownSite
+        return inOrder.count == 1 ? inOrder[0] : nil
     }
 
     static let unknownSite = Response.problem(.notFound, "site: is none that this collector serves.")
@@ -96,9 +101,7 @@ final class PublicRoutes: Sendable {
     private func posted(_ request: Request, orForm: Bool = false, _ answer: (Request) -> Outcome) -> Outcome {
         switch request.method {
         case .POST: break
-        case .OPTIONS:
-            let isOurs = request.origin.map { origin in inOrder.contains { $0.gate.allows(origin: origin) } } ?? true
-            return .now(PublicRoutes.options(request, allow: "POST, OPTIONS", crossOrigin: isOurs))
+        case .OPTIONS: return .now(preflight(request, allow: "POST, OPTIONS"))
         default: return .now(PublicRoutes.notAllowed("POST, OPTIONS"))
         }
         guard request.contentLength != nil else {
@@ -107,14 +110,23 @@ final class PublicRoutes: Sendable {
         guard request.isJSON || orForm && request.isForm else {
             return .now(.problem(.unsupportedMediaType, "The body must be text/plain or application/json."))
         }
-        if let rateLimit, let client = request.client,
+        return overLimit(request).map { .now($0) } ?? answer(request)
+    }
+
+    /// The answer to whoever asks too often.
+    func overLimit(_ request: Request) -> Response? {
+        guard let rateLimit, let client = request.client,
             let seconds = rateLimit.take(client.prefix, at: NIODeadline.now().uptimeNanoseconds)
-        {
-            var response = Response.problem(.tooManyRequests, "Too many requests from this network.")
-            response.field("Retry-After", String(seconds))
-            return .now(response)
-        }
-        return answer(request)
+        else { return nil }
+        var response = Response.problem(.tooManyRequests, "Too many requests from this network.")
+        response.field("Retry-After", String(seconds))
+        return response
+    }
+
+    /// The answer to `OPTIONS`, for pages of any site.
+    func preflight(_ request: Request, allow: String) -> Response {
+        let isOurs = request.origin.map { origin in inOrder.contains { $0.gate.allows(origin: origin) } } ?? true
+        return PublicRoutes.options(request, allow: allow, crossOrigin: isOurs)
     }
 
     private static func options(_ request: Request, allow: String, crossOrigin: Bool) -> Response {
@@ -129,7 +141,7 @@ final class PublicRoutes: Sendable {
         return response
     }
 
-    private static func notAllowed(_ allow: String) -> Response {
+    static func notAllowed(_ allow: String) -> Response {
         var response = Response.problem(.methodNotAllowed, "Only \(allow).")
         response.field("Allow", allow)
         return response

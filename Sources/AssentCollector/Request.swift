@@ -6,6 +6,8 @@ enum Route: String, Sendable, CaseIterable {
     case events
     case consent
     case withdraw
+    case data
+    case privacy
     case script
     case gpc
     case health
@@ -23,6 +25,8 @@ enum Route: String, Sendable, CaseIterable {
         case "/v1/events": self = .events
         case "/v1/consent": self = .consent
         case "/v1/withdraw": self = .withdraw
+        case "/v1/my-data": self = .data
+        case "/privacy": self = .privacy
         case "/assent.js": self = .script
         case "/.well-known/gpc.json": self = .gpc
         case "/healthz": self = .health
@@ -46,6 +50,8 @@ struct Request {
     let query: Query
     /// Whether the connection ends with it. NIO's parser stops at the offer of another protocol.
     private(set) var closes: Bool
+    /// Whether bodies in chunks are understood.
+    let takesChunks: Bool
     private(set) var contentLength: Int?
     private(set) var isChunked = false
     private(set) var expectsContinue = false
@@ -65,6 +71,7 @@ struct Request {
     var body: [UInt8] = []
 
     static let tokenCookie = "__Host-assent"
+    static let choiceCookie = "assent_choice"
 
     /// Looks through the headers once.
     init(_ head: HTTPRequestHead, peer: Address?, trusted: TrustedProxies) {
@@ -73,7 +80,8 @@ struct Request {
         path = head.uri[..<end]
         query = Query(head.uri[end...].dropFirst())
         route = Route(path: path)
-        closes = !head.isKeepAlive || head.version.minor == 0
+        takesChunks = head.version.minor > 0
+        closes = !head.isKeepAlive || !takesChunks
         var forwarded: [String] = []
         var forwardedFor: [String] = []
         for (name, value) in head.headers {

@@ -6,6 +6,7 @@ enum Status: Int, Sendable, CaseIterable {
     case ok = 200
     case created = 201
     case noContent = 204
+    case seeOther = 303
     case badRequest = 400
     case unauthorized = 401
     case forbidden = 403
@@ -27,6 +28,7 @@ enum Status: Int, Sendable, CaseIterable {
         case .ok: "HTTP/1.1 200 OK\r\n"
         case .created: "HTTP/1.1 201 Created\r\n"
         case .noContent: "HTTP/1.1 204 No Content\r\n"
+        case .seeOther: "HTTP/1.1 303 See Other\r\n"
         case .badRequest: "HTTP/1.1 400 Bad Request\r\n"
         case .unauthorized: "HTTP/1.1 401 Unauthorized\r\n"
         case .forbidden: "HTTP/1.1 403 Forbidden\r\n"
@@ -52,11 +54,14 @@ struct Response: Sendable {
         case bytes([UInt8])
         /// Bytes that many answers share, such as the script.
         case shared(ByteBuffer)
+        /// The first piece of a body whose length is not known, and who makes the others.
+        case pieces([UInt8], any PieceSource)
 
+        /// How many bytes there are now.
         var count: Int {
             switch self {
             case .none: 0
-            case .bytes(let bytes): bytes.count
+            case .bytes(let bytes), .pieces(let bytes, _): bytes.count
             case .shared(let buffer): buffer.readableBytes
             }
         }
@@ -111,13 +116,17 @@ struct Response: Sendable {
     /// - Parameters:
     ///   - crossOrigin: header lines for a page of another origin, or none.
     ///   - isHead: whether only the header was asked for.
+    ///   - takesChunks: whether a body in pieces goes out in chunks, and not until the connection ends.
     ///   - closes: whether the connection ends with this answer.
     func write(
-        to buffer: inout ByteBuffer, date: DateLine, crossOrigin: String?, isHead: Bool, closes: Bool
+        to buffer: inout ByteBuffer, date: DateLine, crossOrigin: String?, isHead: Bool, takesChunks: Bool, closes: Bool
     ) {
         buffer.writeStaticString(status.line)
         buffer.writeBytes(date.bytes)
-        if status != .noContent { buffer.writeString("Content-Length: \(body.count)\r\n") }
+        switch body {
+        case .pieces: if takesChunks { buffer.writeStaticString("Transfer-Encoding: chunked\r\n") }
+        default: if status != .noContent { buffer.writeString("Content-Length: \(body.count)\r\n") }
+        }
         buffer.writeString(fields)
         if let crossOrigin { buffer.writeString(crossOrigin) }
         buffer.writeStaticString(closes ? "Connection: close\r\n\r\n" : "\r\n")
@@ -126,7 +135,31 @@ struct Response: Sendable {
         case .none: break
         case .bytes(let bytes): buffer.writeBytes(bytes)
         case .shared(let bytes): buffer.writeImmutableBuffer(bytes)
+        case .pieces(let bytes, _): buffer.write(piece: bytes, inChunk: takesChunks, isLast: false)
         }
+    }
+}
+
+/// Makes the body of an answer piece by piece on another thread, as the client takes it.
+protocol PieceSource: Sendable {
+    /// Has the next piece made: the connection is told of it, or that there will be none, by its completion.
+    func makeNext(_ reply: Reply)
+}
+
+extension ByteBuffer {
+    /// Appends a piece of a body (RFC 9112, 7.1).
+    mutating func write(piece: [UInt8], inChunk: Bool, isLast: Bool) {
+        guard inChunk else {
+            writeBytes(piece)
+            return
+        }
+        // A chunk without bytes would be the end.
+        if !piece.isEmpty {
+            writeString("\(String(piece.count, radix: 16))\r\n")
+            writeBytes(piece)
+            writeStaticString("\r\n")
+        }
+        if isLast { writeStaticString("0\r\n\r\n") }
     }
 }
 

@@ -8,7 +8,7 @@ final class ServedSite: Sendable {
     let site: Site
     let gate: Gate
     let timeZone: TimeZoneRules
-    let withdrawn: WithdrawnVisitors
+    private let standings: Standings
     /// The answer to `GET /assent.js`.
     let script: Response
     private let notices: [String: Notice]
@@ -22,7 +22,7 @@ final class ServedSite: Sendable {
         self.timeZone = timeZone
         gate = Gate(
             site: site, key: key, countries: countries, unknownVisitors: store.unknownVisitors(site: site.id))
-        withdrawn = store.withdrawn(site: site.id)
+        standings = store.standings(site: site.id)
         notices = Dictionary(site.notices.map { ($0.version, $0) }, uniquingKeysWith: { $1 })
         hosts = Set(site.origins.compactMap { $0.split(separator: "/").last.map(String.init) })
         var script = Response(
@@ -31,6 +31,24 @@ final class ServedSite: Sendable {
         script.field("Vary", "Origin")
         script.field("Cross-Origin-Resource-Policy", "cross-origin")
         self.script = script
+    }
+
+    /// How a visitor stands to whom a number was given once.
+    func standing(of visitor: VisitorNumber) -> Standing { standings.standing(of: visitor) }
+
+    /// What a genuine token says, valid now or not, under the number that the visitor has now.
+    func holder(of token: String?) -> Token? {
+        guard var holder = gate.holder(of: token) else { return nil }
+        holder.visitor = standing(of: holder.visitor).visitor
+        return holder
+    }
+
+    /// The visitor who may see and erase what is held: a newer notice takes nothing from that.
+    func visitor(of token: String?, at now: Instant) -> VisitorNumber? {
+        guard let holder = holder(of: token), now < holder.expires, !standing(of: holder.visitor).hasWithdrawn else {
+            return nil
+        }
+        return holder.visitor
     }
 
     /// The notice of that version.

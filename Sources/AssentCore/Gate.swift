@@ -49,8 +49,25 @@ public struct Admission: Sendable {
     public var refusals: [Refusal] = []
 }
 
-/// Decides, for one site, which events may be stored and which choices are consents. Pure: it is told the time, and who
-/// has withdrawn.
+/// How the visitor stands whom a token names.
+public struct Standing: Sendable, Equatable {
+    /// The number that the visitor has now: another than the token's where events were erased and the consent was kept.
+    public var visitor: VisitorNumber
+    /// Whether the consent is withdrawn.
+    public var hasWithdrawn: Bool
+    /// When the visitor's events were erased last: none from before may be stored. Nil if they never were.
+    public var erased: Instant?
+
+    /// A standing by its parts.
+    public init(visitor: VisitorNumber, hasWithdrawn: Bool = false, erased: Instant? = nil) {
+        self.visitor = visitor
+        self.hasWithdrawn = hasWithdrawn
+        self.erased = erased
+    }
+}
+
+/// Decides, for one site, which events may be stored and which choices are consents. Pure: it is told the time, and how
+/// visitors stand.
 ///
 /// The order of reasons is fixed: first what concerns the request (prefetch, bot), then the consent, then the browser's
 /// signals, then each event's own address.
@@ -96,15 +113,23 @@ public struct Gate: Sendable {
 
     // MARK: Consent
 
-    /// The consent that a token names, if it is valid now.
+    /// The consent that a token names, if it is valid now, under the number that the visitor has now.
     public func consent(
-        token: String?, at now: Instant, isWithdrawn: (VisitorNumber) -> Bool
+        token: String?, at now: Instant, standing: (VisitorNumber) -> Standing
     ) -> Result<Token, Refusal> {
-        guard let consent = holder(of: token) else { return .failure(.noConsent) }
-        guard !isWithdrawn(consent.visitor) else { return .failure(.withdrawn) }
+        judge(token: token, at: now, standing: standing).map(\.consent)
+    }
+
+    private func judge(
+        token: String?, at now: Instant, standing: (VisitorNumber) -> Standing
+    ) -> Result<(consent: Token, erased: Instant?), Refusal> {
+        guard var consent = holder(of: token) else { return .failure(.noConsent) }
+        let standing = standing(consent.visitor)
+        guard !standing.hasWithdrawn else { return .failure(.withdrawn) }
         guard now < consent.expires else { return .failure(.expired) }
         guard isCurrent(noticePrefix: consent.noticePrefix) else { return .failure(.noticeChanged) }
-        return .success(consent)
+        consent.visitor = standing.visitor
+        return .success((consent, standing.erased))
     }
 
     /// What a genuine token of this site says, valid now or not: enough for taking the consent back.
@@ -148,10 +173,10 @@ public struct Gate: Sendable {
     /// Judges the events of one request.
     /// - Parameters:
     ///   - receivedAt: time of receipt by the server's clock.
-    ///   - isWithdrawn: whether a visitor of this site has withdrawn.
+    ///   - standing: how a visitor of this site stands, by the number in a token.
     public func admit(
         _ request: EventsRequest, _ context: RequestContext, receivedAt: Instant,
-        isWithdrawn: (VisitorNumber) -> Bool
+        standing: (VisitorNumber) -> Standing
     ) -> Admission {
         var admission = Admission()
         func refuseAll(_ reason: Refusal) -> Admission {
@@ -160,9 +185,9 @@ public struct Gate: Sendable {
         }
         if context.isPrefetch { return refuseAll(.prefetch) }
         guard let client = UserAgent.client(context.userAgent) else { return refuseAll(.bot) }
-        let consent: Token
-        switch self.consent(token: request.consent ?? context.cookieToken, at: receivedAt, isWithdrawn: isWithdrawn) {
-        case .success(let token): consent = token
+        let (consent, erased): (Token, Instant?)
+        switch judge(token: request.consent ?? context.cookieToken, at: receivedAt, standing: standing) {
+        case .success(let judged): (consent, erased) = judged
         case .failure(let reason): return refuseAll(reason)
         }
         if context.gpc, !consent.underGPC { return refuseAll(.gpc) }
@@ -172,6 +197,10 @@ public struct Gate: Sendable {
         var memory = GateMemory.none
         for beacon in request.events {
             let time = max(receivedAt.advanced(by: -beacon.age), min(consent.issued, receivedAt))
+            if let erased, time < erased {
+                admission.refusals.append(.erased)
+                continue
+            }
             switch event(
                 beacon, at: time, visitor: consent.visitor, record: consent.record, client: client, &memory)
             {

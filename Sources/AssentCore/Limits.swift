@@ -179,6 +179,21 @@ public enum Limits {
     /// Events that an export sorts at a time, unless one minute has more.
     public static let exportSliceEvents = 1_048_576
 
+    // MARK: What is held of a visitor
+
+    /// Bytes of the document of what is held from which on a piece of it is handed out.
+    public static let heldPieceBytes = 64 * 1024
+    /// Most events in a piece of the document.
+    public static let heldPieceEvents = 2_048
+    /// Most consents that are read at a time.
+    public static let heldPieceConsents = 16
+    /// Most consents that the privacy page shows; the document has all of them.
+    public static let heldConsentsShown = 20
+    /// Requests for what is held that may wait for their turn or be on their way at a time; one more is answered 503.
+    public static let heldRequestsMax = 64
+    /// Time in which a document must have been taken, in seconds.
+    public static let heldDocumentSeconds = 600
+
     // MARK: Simulations
 
     /// Weeks that one simulation can cover.

@@ -8,6 +8,8 @@ public enum Refusal: String, Error, Sendable, CaseIterable {
     case withdrawn
     /// The notice was replaced and its successor asks again.
     case noticeChanged = "notice_changed"
+    /// It happened before the visitor had everything erased.
+    case erased
     /// `Sec-GPC: 1`, and the consent was not given under it.
     case gpc
     /// `DNT: 1`, and the consent was not given under it.

@@ -54,6 +54,15 @@ public struct Site: Sendable, Equatable {
         self.campaigns = campaigns
     }
 
+    /// What events are held for, by name: there is one purpose, and it is the same for every site.
+    public static let purposes = ["audience_measurement"]
+
+    /// The scheme of the origin of each host, for addresses that are put together again.
+    public var schemes: [String: String] {
+        Dictionary(
+            zip(hosts, origins.map { $0.hasPrefix("http:") ? "http" : "https" }), uniquingKeysWith: { $1 })
+    }
+
     /// Hosts of the origins, in lower case, without ports: where a page of the site can be.
     public var hosts: [String] {
         origins.compactMap { origin in

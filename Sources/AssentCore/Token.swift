@@ -112,6 +112,21 @@ public struct Token: Sendable, Equatable {
     }
 }
 
+/// What a `Content-Security-Policy` says of a text that stands in the page itself.
+public enum PolicySource {
+    /// The source expression that allows exactly these bytes: `'sha256-…'` with Base64 in its first alphabet.
+    public static func sha256(of bytes: [UInt8]) -> String {
+        let digits = Base64URL.text(Array(SHA256.hash(data: bytes))).map { digit -> Character in
+            switch digit {
+            case "-": "+"
+            case "_": "/"
+            default: digit
+            }
+        }
+        return "'sha256-\(String(digits))='"
+    }
+}
+
 /// Base64 with the alphabet that is safe in URLs and cookies, without padding (RFC 4648, section 5).
 enum Base64URL {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)

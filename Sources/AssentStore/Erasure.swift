@@ -16,16 +16,17 @@ extension Store {
     public func erase(
         _ id: VisitorID, site: String, at now: Instant, day: Day
     ) throws(StoreError) -> [UInt8]? {
-        let known = try withLedger { (ledger) throws(StoreError) in try ledger.erasure(of: id, site: site) }
-        if known == nil {
-            let visitor = try withLedger { (ledger) throws(StoreError) in try ledger.number(of: id, site: site) }
-            guard let visitor else { return nil }
+        let (known, visitor) = try withLedger { (ledger) throws(StoreError) in
+            (try ledger.erasure(of: id, site: site), try ledger.number(of: id, site: site))
+        }
+        guard known != nil || visitor != nil else { return nil }
+        if let visitor {
             _ = try commit([.withdraw(site: site, visitor: visitor, erase: true, at: now, day: day)])
         }
         var stopped: [String] = []
         var drained = Drained()
         do throws(StoreError) {
-            drained = try drainAll(at: now, searching: known?.completed != nil)
+            drained = try drainAll(at: now, searching: visitor == nil && known?.completed != nil)
         } catch {
             stopped = ["the drain: \(error.reason)"]
         }
@@ -44,8 +45,8 @@ extension Store {
     }
 
     /// One line: what was done and when, then its MAC. Whoever holds the key can check it; it names no visitor.
-    func receipt(site: String, at: Instant, events: Int, partitions: Int) -> String {
-        let text = "assent-withdrawal/1 site=\(site) at=\(at.rfc3339) events=\(events) partitions=\(partitions)"
+    func receipt(_ kind: String, site: String, at: Instant, events: Int, partitions: Int) -> String {
+        let text = "assent-\(kind)/1 site=\(site) at=\(at.rfc3339) events=\(events) partitions=\(partitions)"
         return "\(text) mac=\(Hex.text(key.mac(domain: "receipt", Array(text.utf8))))"
     }
 

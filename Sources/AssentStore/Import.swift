@@ -49,7 +49,8 @@ extension Store {
     }
 
     /// Stores imported events straight into partitions, durable when it returns, leaving out those that agree in
-    /// visitor, time, kind, URL and name with one that is held or came before, and those of visitors who have withdrawn.
+    /// visitor, time, kind, URL and name with one that is held or came before, those of visitors who have withdrawn, and
+    /// those from before a visitor had everything erased.
     /// - Parameter batches: in the order in which their events came. New visitors are numbered in it, so that the numbers
     ///   follow from the lines alone.
     /// - Returns: how many were stored.
@@ -64,14 +65,14 @@ extension Store {
         }
         return try partitions.withLock { (_) throws(StoreError) in
             // Judged under the lock, so that the drain that finishes an erasure comes before or after, never in between.
-            let withdrawn = withdrawn(site: site)
+            let standings = standings(site: site)
             let days = Set(batches.flatMap(\.days.keys)).sorted()
             var stored = 0
             for day in days {
                 var arrivals: [EventColumns] = []
                 for (batch, numbers) in zip(batches, numbers) {
                     guard let events = batch.days[day]?.columns else { continue }
-                    arrivals.append(events.numbered(numbers, without: withdrawn))
+                    arrivals.append(events.numbered(numbers, standings))
                 }
                 stored += try importDay(arrivals, site, day)
             }
@@ -105,12 +106,17 @@ extension Store {
 
 extension EventColumns {
     /// Under the numbers of their visitors; `numbers` has one for each place of an ``ImportBatch``.
-    fileprivate func numbered(_ numbers: [VisitorNumber], without withdrawn: WithdrawnVisitors) -> EventColumns {
+    /// - Parameter standings: whose events are left out.
+    fileprivate func numbered(_ numbers: [VisitorNumber], _ standings: Standings) -> EventColumns {
         var gone: Set<VisitorNumber> = [0]
-        if !withdrawn.isEmpty { gone.formUnion(numbers.filter(withdrawn.contains)) }
+        if standings.hasAnyOver { gone.formUnion(numbers.filter(standings.isOver)) }
+        let erased = standings.erasures(of: numbers).mapValues(\.milliseconds)
         var columns = self
         for event in 0..<count { columns.visitors[event] = numbers[Int(visitors[event]) - 1] }
-        let kept = (0..<count).filter { !gone.contains(columns.visitors[$0]) }
+        let kept = (0..<count).filter { event in
+            let visitor = columns.visitors[event]
+            return !gone.contains(visitor) && erased[visitor].map { columns.times[event] >= $0 } != false
+        }
         return kept.count == count ? columns : columns.selecting(kept)
     }
 }

@@ -94,10 +94,11 @@ final class Journal {
     }
 
     /// Hands over the events of the rows in `numbers`, in order, a call for each site of a row.
-    /// - Parameter damaged: told of each row that cannot be read, by its number and a sentence; nothing of it is handed
-    ///   over.
+    /// - Parameters:
+    ///   - visitor: whose events alone are decoded; nil for everybody's.
+    ///   - damaged: told of each row that cannot be read, by its number and a sentence; nothing of it is handed over.
     static func events(
-        _ database: SQLite, _ numbers: ClosedRange<Int64>, of site: String? = nil,
+        _ database: SQLite, _ numbers: ClosedRange<Int64>, of site: String? = nil, _ visitor: VisitorNumber? = nil,
         damaged: (Int64, String) -> Void, each: (Int64, String, [Event]) -> Void
     ) throws(StoreError) {
         try database.rows(
@@ -109,7 +110,9 @@ final class Journal {
             do {
                 guard Int64(Deflate.crc(bytes)) == row.integer(1) else { throw ByteReader.Malformed() }
                 let batches = try EventBatch.decode(bytes).filter { site == nil || $0.site == site }
-                let decoded = try batches.map { try $0.events() }
+                let decoded = try batches.map { batch in
+                    try visitor.map { visitor in try batch.removing { $0 != visitor } }?.events() ?? batch.events()
+                }
                 for (batch, events) in zip(batches, decoded) { each(number, batch.site, events) }
             } catch {
                 damaged(number, "\(database.path), batch \(number): its CRC or content is wrong.")

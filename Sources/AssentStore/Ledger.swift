@@ -127,12 +127,20 @@ final class Ledger {
             try count("withdrawn", 1, site: site, day: day)
         }
         guard erase, let id else { return false }
+        _ = try self.erase(visitor, id, site: site, at: now)
+        return true
+    }
+
+    /// Records the wish that every event under a number go, and forgets whose it was.
+    func erase(
+        _ visitor: VisitorNumber, _ id: VisitorID, site: String, at now: Instant
+    ) throws(StoreError) -> RecordNumber {
         let entry = try append("erasure", site: site, visitor: (visitor, hash(of: id)), at: now) { _ in }
         try database.run(
             "INSERT INTO erasure VALUES(?,?,?,?,NULL)", .text(site), .integer(Int64(visitor)), .blob(hash(of: id)),
             .integer(Int64(entry)))
         try forget(visitor, site: site)
-        return true
+        return entry
     }
 
     /// Records the ground of an import; the same words are one ground.
@@ -157,7 +165,7 @@ final class Ledger {
         return String(writer.text.dropFirst())
     }
 
-    private func hasWithdrawn(_ visitor: VisitorNumber, site: String) throws(StoreError) -> Bool {
+    func hasWithdrawn(_ visitor: VisitorNumber, site: String) throws(StoreError) -> Bool {
         try database.first(
             "SELECT 1 FROM entry WHERE site=? AND visitor=? AND kind='withdrawal'", .text(site),
             .integer(Int64(visitor))
@@ -215,16 +223,6 @@ final class Ledger {
 
     /// The domain of that hash.
     static let visitorDomain = "visitor"
-
-    /// Every visitor whose consent is withdrawn, by site.
-    func withdrawn() throws(StoreError) -> [String: Set<VisitorNumber>] {
-        var visitors: [String: Set<VisitorNumber>] = [:]
-        try database.rows("SELECT site, visitor FROM entry WHERE kind IN ('withdrawal','erasure')") {
-            (row) throws(StoreError) in
-            visitors[row.text(0), default: []].insert(try row.number(1))
-        }
-        return visitors
-    }
 
     // MARK: Tallies
 

@@ -49,10 +49,11 @@ extension Ledger {
             completed: row.isNull(6) ? nil : Instant(milliseconds: row.integer(6)))
     }
 
-    /// The erasure of an id; nil if there is none.
+    /// The last erasure of an id; nil if there is none.
     func erasure(of id: VisitorID, site: String) throws(StoreError) -> Erasure? {
         try database.first(
-            Ledger.erasures(where: "erasure.site=? AND id_hash=?"), .text(site), .blob(hash(of: id)),
+            Ledger.erasures(where: "erasure.site=? AND id_hash=? ORDER BY entry DESC LIMIT 1"), .text(site),
+            .blob(hash(of: id)),
             take: Ledger.erasure)
     }
 

@@ -9,10 +9,25 @@ public enum LedgerRequest: Sendable {
     /// A visitor takes the consent back. With `erase`, all events of the visitor are gone for every reader when the
     /// answer is there. The day is the site's local date.
     case withdraw(site: String, visitor: VisitorNumber, erase: Bool, at: Instant, day: Day)
+    /// A visitor wants everything erased and goes on being counted: all events are gone for every reader when the answer
+    /// is there, and the consent stays.
+    case erase(site: String, visitor: VisitorNumber, at: Instant)
     /// The ground on which imported events are held.
     case ground(site: String, basis: String, at: Instant)
     /// Events that were not stored, by reason, on a local date of the site.
     case refusals(site: String, day: Day, reason: Refusal, count: UInt64)
+
+    /// Of whom nothing more is to be stored under the number of now, and whether what is stored goes.
+    var leaver: (site: String, visitor: VisitorNumber, erases: Bool)? {
+        switch self {
+        case .withdraw(let site, let visitor, let erases, _, _): (site, visitor, erases)
+        case .erase(let site, let visitor, _): (site, visitor, true)
+        default: nil
+        }
+    }
+
+    /// Whether a drain has to finish it: an erasure.
+    public var leavesWork: Bool { leaver?.erases == true }
 }
 
 /// A consent before it is recorded.
@@ -59,6 +74,8 @@ public enum LedgerAnswer: Sendable, Equatable {
     case granted(ConsentRecord)
     /// The withdrawal is in force.
     case withdrawn(Withdrawal)
+    /// What the visitor had is erased, and the consent stays; nil for one who has none.
+    case erased(Withdrawal?)
     /// The number of the ground.
     case ground(RecordNumber)
     /// It was counted.
@@ -88,7 +105,7 @@ public struct ConsentRecord: Sendable, Equatable {
     }
 }
 
-/// What a withdrawal did. Doing it again gives counts of 0.
+/// What a withdrawal, or an erasure without one, did. Doing it again gives counts of 0.
 public struct Withdrawal: Sendable, Equatable {
     /// Events that were erased.
     public var events: Int

@@ -20,7 +20,7 @@ public final class Store: Sendable {
     private let journal: Mutex<Journal?>
     /// Held while partitions are written.
     let partitions = Mutex(())
-    private let withdrawnSites = Mutex<[String: WithdrawnVisitors]>([:])
+    private let siteStandings = Mutex<[String: Standings]>([:])
     let erasuresLeft = Atomic(false)
     /// Receipts of erasures that this process has finished, by entry, until they are asked for.
     let receipts = Mutex<[RecordNumber: [UInt8]]>([:])
@@ -41,8 +41,8 @@ public final class Store: Sendable {
         try checkRestored(directory)
         try refuseNewer(directory)
         let store = try Store(directory, key, durable: durability == .full, lock, now)
-        for (site, visitors) in try store.withLedger({ (ledger) throws(StoreError) in try ledger.withdrawn() }) {
-            store.withdrawn(site: site).insert(visitors)
+        try store.withLedger { (ledger) throws(StoreError) in
+            try ledger.changes { site, visitor, change in store.standings(site: site).apply(change, to: visitor) }
         }
         if let failure = try store.drainAll(at: now, searching: true).failure { throw failure }
         try forgetBackup(directory)
@@ -104,53 +104,83 @@ public final class Store: Sendable {
     public func commit(_ requests: [LedgerRequest]) throws(StoreError) -> [LedgerAnswer] {
         // Nothing of a visitor is appended from before the ledger says so, so that no row of the journal slips past the
         // drain that finishes an erasure.
-        var added: [(sites: WithdrawnVisitors, visitor: VisitorNumber)] = []
-        for case .withdraw(let site, let visitor, _, _, _) in requests where withdrawn(site: site).insert(visitor) {
-            added.append((withdrawn(site: site), visitor))
+        var leaving: [(standings: Standings, visitor: VisitorNumber)] = []
+        defer { for each in leaving { each.standings.endLeaving(each.visitor) } }
+        for request in requests {
+            guard let leaver = request.leaver else { continue }
+            let standings = standings(site: leaver.site)
+            let visitor = standings.standing(of: leaver.visitor).visitor
+            if standings.leave(visitor) { leaving.append((standings, visitor)) }
         }
-        do throws(StoreError) {
-            var found: [(events: Int, partitions: Int)] = []
-            for request in requests {
-                guard case .withdraw(let site, let visitor, true, _, _) = request,
-                    try withLedger({ (ledger) throws(StoreError) in try ledger.isKnown(visitor, site: site) })
-                else {
-                    found.append((0, 0))
-                    continue
+        var found: [Held] = []
+        for request in requests { found.append(try held(request)) }
+        let answers = try withLedger { (ledger) throws(StoreError) in
+            var changes: [Change] = []
+            let answers = try ledger.transaction { () throws(StoreError) in
+                var answers: [LedgerAnswer] = []
+                for (request, held) in zip(requests, found) {
+                    answers.append(try record(request, held, ledger, &changes))
                 }
-                // An append that was under way when the visitor was noted is counted too.
-                try withJournal { (_) throws(StoreError) in }
-                found.append(try count(of: visitor, site: site))
+                return answers
             }
-            let answers = try withLedger { (ledger) throws(StoreError) in
-                try ledger.transaction { () throws(StoreError) in
-                    var answers: [LedgerAnswer] = []
-                    for (request, held) in zip(requests, found) { answers.append(try record(request, held, ledger)) }
-                    return answers
-                }
-            }
-            if !added.isEmpty { erasuresLeft.store(true, ordering: .relaxed) }
+            for each in changes { standings(site: each.site).apply(each.change, to: each.visitor) }
             return answers
-        } catch {
-            for each in added { each.sites.remove(each.visitor) }
-            throw error
         }
+        if !leaving.isEmpty { erasuresLeft.store(true, ordering: .relaxed) }
+        return answers
+    }
+
+    /// What a visitor who leaves has, for the answer.
+    private typealias Held = (visitor: VisitorNumber, events: Int, partitions: Int)
+    private typealias Change = (site: String, visitor: VisitorNumber, change: Standings.Change)
+
+    private func held(_ request: LedgerRequest) throws(StoreError) -> Held {
+        guard let leaver = request.leaver, leaver.erases else { return (0, 0, 0) }
+        let visitor = standings(site: leaver.site).standing(of: leaver.visitor).visitor
+        guard try withLedger({ (ledger) throws(StoreError) in try ledger.isKnown(visitor, site: leaver.site) }) else {
+            return (0, 0, 0)
+        }
+        // An append that was under way when the visitor was noted is counted too.
+        try withJournal { (_) throws(StoreError) in }
+        let (events, partitions) = try count(of: visitor, site: leaver.site)
+        return (visitor, events, partitions)
     }
 
     /// Records one request.
-    /// - Parameter held: what the visitor of a withdrawal has, for the answer.
+    /// - Parameters:
+    ///   - held: of the number that the visitor had when it was counted.
+    ///   - changes: those of the requests before, to which its own is added.
     private func record(
-        _ request: LedgerRequest, _ held: (events: Int, partitions: Int), _ ledger: Ledger
+        _ request: LedgerRequest, _ held: Held, _ ledger: Ledger, _ changes: inout [Change]
     ) throws(StoreError) -> LedgerAnswer {
+        /// The number of now: an erasure may have come between the request and its turn.
+        func current(_ visitor: VisitorNumber, _ site: String) -> VisitorNumber {
+            var current = standings(site: site).standing(of: visitor).visitor
+            for case (site, current, .restarted(let next, _)) in changes { current = next }
+            return current
+        }
+        func withdrawal(_ kind: String, _ site: String, _ at: Instant, erasing visitor: VisitorNumber?) -> Withdrawal {
+            let (events, partitions) = visitor == held.visitor ? (held.events, held.partitions) : (0, 0)
+            return Withdrawal(
+                events: events, partitions: partitions,
+                receipt: receipt(kind, site: site, at: at, events: events, partitions: partitions))
+        }
         switch request {
-        case .grant(let consent):
+        case .grant(var consent):
+            consent.visitor = consent.visitor.map { current($0, consent.site) }
             return .granted(try ledger.grant(consent))
         case .refuse(let site, let day):
             try ledger.count("refused", 1, site: site, day: day)
         case .withdraw(let site, let visitor, let erase, let at, let day):
+            let visitor = current(visitor, site)
             let erases = try ledger.withdraw(site: site, visitor: visitor, erase: erase, at: at, day: day)
-            let (events, partitions) = erases ? held : (0, 0)
-            let text = receipt(site: site, at: at, events: events, partitions: partitions)
-            return .withdrawn(Withdrawal(events: events, partitions: partitions, receipt: text))
+            changes.append((site, visitor, .withdrawn))
+            return .withdrawn(withdrawal("withdrawal", site, at, erasing: erases ? visitor : nil))
+        case .erase(let site, let visitor, let at):
+            let visitor = current(visitor, site)
+            guard let next = try ledger.restart(site: site, visitor: visitor, at: at) else { return .erased(nil) }
+            changes.append((site, visitor, .restarted(next, at)))
+            return .erased(withdrawal("erasure", site, at, erasing: visitor))
         case .ground(let site, let basis, let at):
             return .ground(try ledger.ground(site: site, basis: basis, at: at))
         case .refusals(let site, let day, let reason, let count):
@@ -159,32 +189,32 @@ public final class Store: Sendable {
         return .counted
     }
 
-    /// Visitors of a site whose consent is withdrawn, kept up to date. Ask once for a site, keep it.
-    public func withdrawn(site: String) -> WithdrawnVisitors {
-        withdrawnSites.withLock { sites in
+    /// How visitors of a site stand, kept up to date. Ask once for a site, keep it.
+    public func standings(site: String) -> Standings {
+        siteStandings.withLock { sites in
             if let known = sites[site] { return known }
-            let visitors = WithdrawnVisitors()
-            sites[site] = visitors
-            return visitors
+            let standings = Standings()
+            sites[site] = standings
+            return standings
         }
     }
 
     // MARK: Events
 
-    /// Makes events durable: one row of the journal, one fsync. Events of withdrawn visitors are left out.
+    /// Makes events durable: one row of the journal, one fsync. Events of visitors who have withdrawn are left out.
     /// - Returns: whether enough waits in the journal for a segment, so that a drain is worth it now.
     public func append(_ batches: [EventBatch]) throws(StoreError) -> Bool {
         try withJournal { (journal) throws(StoreError) in
             // Judged under the lock of the journal, so that a drain that follows a withdrawal meets every row of it.
             var kept: [EventBatch] = []
             for batch in batches where batch.count > 0 {
-                let withdrawn = withdrawn(site: batch.site)
-                guard !withdrawn.isEmpty else {
+                let standings = standings(site: batch.site)
+                guard standings.hasAnyOver else {
                     kept.append(batch)
                     continue
                 }
                 do {
-                    let rest = try batch.removing(withdrawn.contains)
+                    let rest = try batch.removing(standings.isOver)
                     if rest.count > 0 { kept.append(rest) }
                 } catch {
                     preconditionFailure("a batch is made by this process")
@@ -328,25 +358,6 @@ public final class Store: Sendable {
         }
         try drain(at: now)
     }
-}
-
-/// Visitors of one site who have withdrawn. Safe from any thread.
-public final class WithdrawnVisitors: Sendable {
-    private let visitors = Mutex<Set<VisitorNumber>>([])
-
-    init() {}
-
-    /// Whether that visitor has withdrawn.
-    public func contains(_ visitor: VisitorNumber) -> Bool { visitors.withLock { $0.contains(visitor) } }
-
-    var isEmpty: Bool { visitors.withLock { $0.isEmpty } }
-
-    func insert(_ others: Set<VisitorNumber>) { visitors.withLock { $0.formUnion(others) } }
-
-    /// Whether it was not there.
-    func insert(_ visitor: VisitorNumber) -> Bool { visitors.withLock { $0.insert(visitor).inserted } }
-
-    func remove(_ visitor: VisitorNumber) { visitors.withLock { _ = $0.remove(visitor) } }
 }
 
 /// A lock on a data directory that ends with the process, however it ends.

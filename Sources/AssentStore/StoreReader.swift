@@ -108,8 +108,9 @@ public struct StoreReader: Sendable {
         }
     }
 
-    private func journal(
-        _ site: String, damaged: (String) -> Void, each: (Int64, [Event]) -> Void
+    /// Hands over what waits in the journal of a site, or of one visitor of it.
+    func journal(
+        _ site: String, _ visitor: VisitorNumber? = nil, damaged: (String) -> Void, each: (Int64, [Event]) -> Void
     ) throws(StoreError) {
         let path = "\(directory)/journal.sqlite"
         let database: SQLite
@@ -119,7 +120,7 @@ public struct StoreReader: Sendable {
         } catch  where error.kind == .missing {
             return
         }
-        try Journal.events(database, 1...Int64.max, of: site, damaged: { damaged($1) }) { number, _, events in
+        try Journal.events(database, 1...Int64.max, of: site, visitor, damaged: { damaged($1) }) { number, _, events in
             each(number, events)
         }
     }

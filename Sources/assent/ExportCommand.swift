@@ -74,8 +74,7 @@ struct EventExport {
         let to = to ?? days.last?.advanced(by: 1).start ?? from
         range = from..<max(from, to)
         visitors = try reader.visitorIDs(site: site.id)
-        schemes = Dictionary(
-            zip(site.hosts, site.origins.map { $0.hasPrefix("http:") ? "http" : "https" }), uniquingKeysWith: { $1 })
+        schemes = site.schemes
     }
 
     /// Writes all events.

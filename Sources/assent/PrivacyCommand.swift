@@ -7,7 +7,7 @@ struct PrivacyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "privacy", abstract: "Do what visitors ask for in other ways than on the site.",
         discussion: "All of it works beside a running collector and without one.",
-        subcommands: [Erase.self, VerifyReceipt.self])
+        subcommands: [Erase.self, Export.self, VerifyReceipt.self])
 
     /// `assent privacy erase`
     struct Erase: ParsableCommand {
@@ -138,7 +138,7 @@ struct PrivacyCommand: ParsableCommand {
 
 extension VisitorID {
     /// The id that an option says. What it says is not repeated: it may be somebody's id with a slip of the pen.
-    fileprivate init(option text: String) throws {
+    init(option text: String) throws {
         guard let id = VisitorID(hex: text) else { throw ValidationError("--visitor must be 32 hex digits.") }
         self = id
     }

@@ -54,7 +54,8 @@ final class Client {
     /// Says that nothing more is sent.
     func endOutput() { shutdown(socket, Int32(SHUT_WR)) }
 
-    private func more() throws {
+    /// Waits until some more has come.
+    func more() throws {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = recv(socket, &buffer, buffer.count, 0)
         guard count > 0 else { throw Closed() }
@@ -83,11 +84,41 @@ final class Client {
             answer.headers.append(
                 (line[..<colon].lowercased(), String(line[line.index(after: colon)...].drop { $0 == " " })))
         }
+        if hasBody, answer["transfer-encoding"] == "chunked" {
+            answer.body = String(decoding: try chunks(), as: UTF8.self)
+            return answer
+        }
         let length = hasBody ? Int(answer["content-length"] ?? "0")! : 0
         while received.count < length { try more() }
         answer.body = String(decoding: received[..<length], as: UTF8.self)
         received.removeSubrange(..<length)
         return answer
+    }
+
+    /// A body in chunks, to its end.
+    private func chunks() throws -> [UInt8] {
+        var body: [UInt8] = []
+        while true {
+            let size = try Int(line(), radix: 16)!
+            while received.count < size { try more() }
+            body += received[..<size]
+            received.removeSubrange(..<size)
+            guard try line().isEmpty else { throw Closed() }
+            if size == 0 { return body }
+        }
+    }
+
+    private func line() throws -> String {
+        while received.firstRange(of: [0x0D, 0x0A]) == nil { try more() }
+        let end = received.firstRange(of: [0x0D, 0x0A])!
+        defer { received.removeSubrange(..<end.upperBound) }
+        return String(decoding: received[..<end.lowerBound], as: UTF8.self)
+    }
+
+    /// Everything until the server closes the connection.
+    func receiveAll() throws -> String {
+        while (try? more()) != nil {}
+        return String(decoding: received, as: UTF8.self)
     }
 
     static let browser = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"

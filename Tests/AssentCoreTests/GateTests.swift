@@ -84,13 +84,14 @@ import Testing
     func admit(
         _ events: [BeaconEvent]? = nil, token: String?? = .none,
         context: RequestContext = RequestContext(userAgent: Self.browser),
-        after: Int64 = 60_000, withdrawn: Set<VisitorNumber> = [], gate: Gate? = nil
+        after: Int64 = 60_000, withdrawn: Set<VisitorNumber> = [], erased: Instant? = nil, gate: Gate? = nil
     ) -> Admission {
         var request = EventsRequest()
         request.events = events ?? [beacon()]
         request.consent = token ?? self.token()
         return (gate ?? self.gate).admit(request, context, receivedAt: Self.granted.advanced(by: after)) {
-            withdrawn.contains($0)
+            Standing(
+                visitor: erased == nil ? $0 : $0 + 1, hasWithdrawn: withdrawn.contains($0), erased: erased)
         }
     }
 
@@ -118,6 +119,13 @@ import Testing
         #expect(admit([beacon(age: age)]).events.first?.event.time == Self.granted.advanced(by: after))
     }
 
+    @Test func `after an erasure what happens from then on counts for the visitor's new number`() {
+        let erased = Self.granted.advanced(by: 60_000)
+        let admission = admit([beacon(age: 0), beacon(age: 1), beacon(age: 59_999)], erased: erased)
+        #expect(admission.visitor == 6 && admission.refusals == [.erased, .erased])
+        #expect(admission.events.map(\.event.time) == [erased] && admission.events.map(\.event.visitor) == [6])
+    }
+
     @Test func `a token of a visitor whom the ledger does not know is none, so that the visitor is asked again`() {
         let gate = Gate(site: Self.site, key: Self.key, countries: Self.countries, unknownVisitors: [4...5, 9...20])
         for visitor in [3, 4, 5, 6, 9, 20, 21] as [VisitorNumber] {
@@ -127,7 +135,8 @@ import Testing
                     underDNT: false))
             let isKnown = [3, 6, 21].contains(visitor)
             #expect((gate.holder(of: text) != nil) == isKnown)
-            let consent = gate.consent(token: text, at: Self.granted, isWithdrawn: { _ in true })
+            let consent = gate.consent(
+                token: text, at: Self.granted, standing: { Standing(visitor: $0, hasWithdrawn: true) })
             #expect(consent == .failure(isKnown ? .withdrawn : .noConsent))
         }
     }
@@ -141,6 +150,7 @@ import Testing
         #expect(reasons(admit(token: "x")) == [.noConsent])
         #expect(reasons(admit(withdrawn: [5])) == [.withdrawn])
         #expect(reasons(admit(after: Limits.consentMilliseconds)) == [.expired])
+        #expect(reasons(admit([beacon(age: 1)], erased: Self.granted.advanced(by: 60_000))) == [.erased])
         #expect(reasons(admit(context: RequestContext(userAgent: Self.browser, gpc: true))) == [.gpc])
         #expect(reasons(admit(context: RequestContext(userAgent: Self.browser, dnt: true))) == [.dnt])
         #expect(reasons(admit(context: RequestContext(userAgent: nil))) == [.bot])

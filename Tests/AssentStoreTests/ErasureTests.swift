@@ -178,8 +178,8 @@ import Testing
                 try store.close(at: Self.now)
                 store = try Self.open(directory)
             }
-            #expect(store.withdrawn(site: "coalition").contains(2))
-            #expect(!store.withdrawn(site: "coalition").contains(1) && !store.withdrawn(site: "second").contains(2))
+            #expect(store.standings(site: "coalition").isOver(2))
+            #expect(!store.standings(site: "coalition").isOver(1) && !store.standings(site: "second").isOver(2))
             _ = try store.append([EventBatch(site: "coalition", events: more.filter { $0.event.visitor == 2 })])
             try store.drain(at: Self.now)
             #expect(Self.texts(try Self.read(directory)) == events.map { "\($0.event)" }.sorted())

@@ -102,10 +102,10 @@ import Testing
         #expect(throws: StoreError.self) { try store.commit(requests) }
         let reader = try StoreReader(directory: directory.path)
         #expect(try reader.visitorIDs(site: "coalition").count == 1)
-        #expect(!store.withdrawn(site: "coalition").contains(1))
+        #expect(!store.standings(site: "coalition").isOver(1))
         try other.run("DROP TRIGGER stop")
         #expect(try store.commit(requests).count == 3)
-        #expect(store.withdrawn(site: "coalition").contains(1))
+        #expect(store.standings(site: "coalition").isOver(1))
         #expect(try reader.ledgerFault() == nil)
     }
 

@@ -13,12 +13,15 @@ extension EndToEnd {
             let config: String
             private(set) var collector: Program.Collector
             private let staff: String
+            /// The collector's own origin, of the same host as the pages', so that they share cookies.
+            let origin: String
 
             init() async throws {
                 folder = try TemporaryDirectory()
                 let listen = "127.0.0.1:\(try Program.freePort())"
+                origin = listen.replacing("127.0.0.1", with: "http://localhost")
                 staff = "127.0.0.1:\(try Program.freePort())"
-                pages = try await PageServer.start(collector: listen.replacing("127.0.0.1", with: "http://localhost"))
+                pages = try await PageServer.start(collector: origin)
                 config = "\(folder.path)/assent.toml"
                 try Self.configuration(listen: listen, staff: staff, data: "\(folder.path)/data", origin: pages.origin)
                     .write(toFile: config, atomically: true, encoding: .utf8)

@@ -1,5 +1,6 @@
 import AssentCore
 import Foundation
+import FoundationNetworking
 import Support
 import Testing
 
@@ -154,5 +155,96 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: key), "a new key would check nothing")
         let nothing = try verify(path, "--data", "\(place.folder.path)/nowhere")
         #expect(nothing.status == 1 && nothing.errors.contains("There is no data in"))
+    }
+}
+
+/// `assent privacy export`
+@Suite(.timeLimit(.minutes(5))) struct PrivacyExportTests {
+    typealias Place = CommandTests.Place
+
+    @Test(
+        "The document has what an export has of the visitor, beside a running collector and without one",
+        arguments: [false, true])
+    func export(besideCollector: Bool) async throws {
+        let place = try PrivacyTests.filled()
+        let exported = try place.run("export").text.split(separator: "\n").filter { $0.contains(PrivacyTests.visitor) }
+        let collector = besideCollector ? try await Program.Collector(config: place.config, staff: place.staff) : nil
+        let outcome = try place.run("privacy", "export", "--visitor", PrivacyTests.visitor.uppercased())
+        #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+        let document = try JSON(outcome.output)
+        #expect(document["site"] == "coalition" && document["visitor"] == .string(PrivacyTests.visitor))
+        #expect(document["events"].array == (try exported.map { try JSON(String($0)) }) && exported.count == 2)
+        #expect(document["consents"] == [] && document["recipients"] == [] && document["retention_days"] == 395)
+        #expect(outcome.text.hasSuffix("}\n"))
+
+        let none = try place.run("privacy", "export", "--visitor", PrivacyTests.unknown)
+        #expect(none.status == 1 && none.output.isEmpty)
+        #expect(none.errors == "The site holds nothing of a visitor of that id.\n")
+        #expect(try place.run("privacy", "export", "--visitor", "12").status == 64)
+        collector?.kill()
+    }
+
+    @Test("What is damaged is named, and the exit code says that the document may lack something")
+    func damaged() throws {
+        let place = try PrivacyTests.filled()
+        try PrivacyTests.sqlite(place, "partitions/coalition/2026-11-17.sqlite", "UPDATE stream SET crc = crc + 1")
+        let outcome = try place.run("privacy", "export", "--visitor", PrivacyTests.visitor)
+        let clause = "partition 2026-11-17: a damaged segment may hold events"
+        #expect(outcome.status == 1 && outcome.errors.contains(clause))
+        #expect(try JSON(outcome.output)["incomplete"] == .array([.string(clause)]))
+    }
+
+    @Test(
+        "After an erasure that was answered, a kill and a start nothing of before is seen, and the visitor is counted")
+    func killed() async throws {
+        let place = try Place()
+        let collector = try await Program.Collector(config: place.config, staff: place.staff)
+        // Each request is one of another browser, with no cookie of an earlier one.
+        let settings = URLSessionConfiguration.ephemeral
+        settings.httpCookieStorage = nil
+        let session = URLSession(configuration: settings)
+        func ask(
+            _ method: String, _ path: String, _ body: String? = nil, token: String = ""
+        ) async throws -> (status: Int, text: String) {
+            var request = URLRequest(url: try #require(URL(string: "http://\(place.listen)\(path)")))
+            request.httpMethod = method
+            request.httpBody = body.map { Data($0.utf8) }
+            request.setValue("text/plain", forHTTPHeaderField: "Content-Type")
+            request.setValue(Chromium.userAgent, forHTTPHeaderField: "User-Agent")
+            if !token.isEmpty { request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
+            let (data, answer) = try await session.data(for: request)
+            return ((answer as? HTTPURLResponse)?.statusCode ?? 0, String(decoding: data, as: UTF8.self))
+        }
+        let notice = Notice(locale: "en", text: "May we?").version
+        func consent() async throws -> String {
+            let body =
+                #"{"site":"coalition","choice":"granted","notice":"\#(notice)","locale":"en","act":"click","source":"banner"}"#
+            return try #require(try JSON(try await ask("POST", "/v1/consent", body).text)["token"].string)
+        }
+        func view(_ id: String, _ token: String) async throws -> Int {
+            let event = #"{"id":"\#(id)","type":"pageview","age":0,"url":"https://www.example.org/\#(id)"}"#
+            return try await ask(
+                "POST", "/v1/events", #"{"site":"coalition","consent":"\#(token)","events":[\#(event)]}"#
+            ).status
+        }
+        let path = "/v1/my-data?site=coalition"
+        let (one, other) = (try await consent(), try await consent())
+        for token in [one, other] { #expect(try await view("page-before", token) == 204) }
+        let unchanged = try await ask("GET", path, token: other).text
+        let erased = try await ask("DELETE", path, token: one)
+        #expect(erased.status == 200)
+        #expect(try JSON(erased.text)["erased"]["events"] == 1)
+        collector.kill()
+
+        let next = try await Program.Collector(config: place.config, staff: place.staff)
+        #expect(try JSON(try await ask("GET", path, token: one).text)["events"] == [])
+        #expect(try await ask("GET", path, token: other).text == unchanged)
+        #expect(try await view("page-after1", one) == 204)
+        let document = try JSON(try await ask("GET", path, token: one).text)
+        #expect(document["events"].array.map { $0["url"] } == ["https://www.example.org/page-after1"])
+        #expect(document["consents"].array.count == 1)
+        next.kill()
+        #expect(try place.run("export").text.split(separator: "\n").count == 2)
+        #expect(try place.run("partitions", "verify").status == 0)
     }
 }

@@ -202,6 +202,11 @@ public final class Tab: Sendable {
 
     // MARK: Surroundings
 
+    /// Lets no page run scripts of its own any more, as a visitor may have it set.
+    public func disableScripts() async throws {
+        _ = try await send("Emulation.setScriptExecutionDisabled", ["value": true])
+    }
+
     /// Gives the page a size in CSS pixels, and answers to media queries, such as `["prefers-color-scheme": "dark"]`.
     public func emulate(width: Int, height: Int, media: [String: String] = [:]) async throws {
         _ = try await send(

@@ -170,7 +170,7 @@ struct Simulation {
     private mutating func send(_ visits: [Visit], _ store: Store) throws(StoreError) {
         var waiting: [ConsentedEvent] = []
         var turnedAway: [Day: [Refusal: UInt64]] = [:]
-        let withdrawn = store.withdrawn(site: site.id)
+        let standings = store.standings(site: site.id)
         for visit in visits {
             let visitor = visitors[visit.visitor]
             let day = timeZone.date(of: visit.start)
@@ -182,7 +182,7 @@ struct Simulation {
                 var request = EventsRequest()
                 request.events = sending.events
                 let admission = gate.admit(
-                    request, context, receivedAt: sending.at, isWithdrawn: withdrawn.contains)
+                    request, context, receivedAt: sending.at, standing: standings.standing(of:))
                 waiting += admission.events
                 outcome.events += admission.events.count
                 outcome.turnedAway += admission.refusals.count
