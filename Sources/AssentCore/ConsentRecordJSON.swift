@@ -107,26 +107,29 @@ extension ConsentProof {
     }
 
     private func writeEvents(to json: inout JSONWriter) {
-        func event(_ at: Instant, _ entry: Int64?, _ state: String, by party: String, to json: inout JSONWriter) {
+        func event(
+            _ at: Instant, _ entry: Int64?, _ state: String, type: String = "dpv:ExplicitlyExpressedConsent",
+            by party: String = "pii_principal", to json: inout JSONWriter
+        ) {
             json.object { json in
                 json.member("event_time", at.rfc3339)
                 json.member("validity_duration", "P\(Limits.consentDays)D")
                 json.member("entity_id", party)
-                json.member("event_type", "dpv:ExplicitlyExpressedConsent")
+                json.member("event_type", type)
                 json.member("event_state", state)
                 json.key("ledger_entry")
                 json.integer(entry)
             }
         }
         let renewed = "dpv:RenewedConsentGiven"
-        event(given, entry.number, isRenewal ? renewed : "dpv:ConsentGiven", by: "pii_principal", to: &json)
+        event(given, entry.number, isRenewal ? renewed : "dpv:ConsentGiven", to: &json)
         for later in events {
+            let entry = Int64(later.entry)
             switch later.kind {
-            case "renewal": event(later.at, Int64(later.entry), renewed, by: "pii_principal", to: &json)
-            case "withdrawal":
-                event(later.at, Int64(later.entry), "dpv:ConsentWithdrawn", by: "pii_principal", to: &json)
-            case "erasure": event(later.at, Int64(later.entry), "erasure_requested", by: "pii_principal", to: &json)
-            default: event(later.at, Int64(later.entry), "erased", by: "controller", to: &json)
+            case "renewal": event(later.at, entry, renewed, to: &json)
+            case "withdrawal": event(later.at, entry, "dpv:ConsentWithdrawn", to: &json)
+            case "erasure": event(later.at, entry, "erasure_requested", type: "dpv:Erase", to: &json)
+            default: event(later.at, entry, "erased", type: "dpv:Erase", by: "controller", to: &json)
             }
         }
         if state == .expired { event(expires, nil, "dpv:ConsentExpired", by: "controller", to: &json) }
