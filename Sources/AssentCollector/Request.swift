@@ -18,6 +18,8 @@ enum Route: String, Sendable, CaseIterable {
     case seal
     case prune
     case erase
+    case receive
+    case close
     case other
 
     init(path: Substring) {
@@ -37,6 +39,8 @@ enum Route: String, Sendable, CaseIterable {
         case "/v1/partitions/seal": self = .seal
         case "/v1/partitions/prune": self = .prune
         case "/v1/privacy/erase": self = .erase
+        case "/v1/privacy/receive": self = .receive
+        case "/v1/privacy/close": self = .close
         default: self = .other
         }
     }

@@ -7,16 +7,16 @@ internal import NIOPosix
 
 /// What the staff listener answers. Everything about visitors' data needs the staff token.
 final class StaffRoutes: Sendable {
-    private let sites: [String: ServedSite]
+    let sites: [String: ServedSite]
     private let first: ServedSite?
     /// Days by site.
     private let retentionDays: [String: Int]
-    private let store: Store
+    let store: Store
     private let reader: StoreReader
     private let committer: Committer
     private let metrics: Metrics
     private let token: [UInt8]
-    private let now: @Sendable () -> Instant
+    let now: @Sendable () -> Instant
     /// Reports, imports and upkeep take their time: they wait for one another, and nobody else for them.
     private let pool = NIOThreadPool(numberOfThreads: 1)
     private let stopSign: StopSign
@@ -60,7 +60,7 @@ final class StaffRoutes: Sendable {
 
     /// Answers a whole request.
     func answer(_ request: Request, _ reply: Reply) -> Outcome {
-        let isPost = [.import, .seal, .prune, .erase].contains(request.route)
+        let isPost = [.import, .seal, .prune, .erase, .receive, .close].contains(request.route)
         guard isPost || [.health, .ready, .metrics, .report].contains(request.route) else {
             return .now(.problem(.notFound, "There is nothing here."))
         }
@@ -89,6 +89,8 @@ final class StaffRoutes: Sendable {
                     case .seal: self.seal(query)
                     case .prune: self.prune()
                     case .erase: self.erase(body)
+                    case .receive: self.receive(body)
+                    case .close: self.close(body)
                     default: self.report(query)
                     }
                 reply.connection.eventLoop.execute {
@@ -156,29 +158,6 @@ final class StaffRoutes: Sendable {
         do throws(StoreError) {
             let upkeep = try body()
             return Response(.ok) { json in upkeep.write(to: &json) }
-        } catch {
-            return .unavailable(error.description)
-        }
-    }
-
-    // MARK: Erasure
-
-    /// `POST /v1/privacy/erase` with `{"site":"…","visitor":"…"}`: the receipt.
-    private func erase(_ body: [UInt8]) -> Response {
-        let request: EraseRequest
-        do throws(BadRequest) {
-            request = try EraseRequest(parsing: body)
-        } catch {
-            return .problem(.badRequest, error.description)
-        }
-        guard let site = sites[request.site] else { return PublicRoutes.unknownSite }
-        do throws(StoreError) {
-            let at = now()
-            let receipt = try store.erase(request.visitor, site: request.site, at: at, day: site.day(of: at))
-            guard let receipt else { return .problem(.notFound, EraseRequest.unknownVisitor) }
-            var response = Response(.ok, "application/json", .bytes(receipt))
-            response.field("Cache-Control", "no-store")
-            return response
         } catch {
             return .unavailable(error.description)
         }

@@ -10,7 +10,7 @@ struct SiteReader {
 
     mutating func site(_ section: Section) -> Site {
         let id = identifier(in: section, of: "site", known: &ids)
-        var site = Site(id: id, name: name(in: section) ?? id, origins: readOrigins(section))
+        var site = Site(id: id, name: line("name", in: section) ?? id, origins: readOrigins(section))
         if let text = section.string("timezone") {
             site.timezone = text.value
             if !isTimeZone(text.value) {
@@ -23,6 +23,11 @@ struct SiteReader {
             section.integer("retention_days", in: 1...Limits.retentionDaysMax) ?? site.retentionDays
         site.minimumGroup = section.integer("minimum_group", in: Limits.minimumGroupRange) ?? site.minimumGroup
         site.onWithdraw = section.choice("on_withdraw", of: Site.OnWithdraw.self) ?? site.onWithdraw
+        site.controller.name = line("controller", in: section)
+        site.controller.contact = line("contact", in: section)
+        site.controller.address = line("address", in: section)
+        site.controller.jurisdiction = line("jurisdiction", in: section)
+        site.controller.storageLocation = line("storage_location", in: section)
         site.cookieDomain = cookieDomain(section, hosts: site.hosts)
         site.collector = collector(section, of: site)
         site.notices = notices(section, locales: site.locales)
@@ -48,12 +53,12 @@ struct SiteReader {
         return id.value
     }
 
-    private func name(in section: Section) -> String? {
-        guard let name = section.string("name") else { return nil }
-        if !(1...Limits.nameBytesMax).contains(name.value.utf8.count) || hasControls(name.value) {
-            section.problem(name.place, "name must be one line of 1 to \(Limits.nameBytesMax) bytes.")
+    private func line(_ key: String, in section: Section) -> String? {
+        guard let line = section.string(key) else { return nil }
+        if !(1...Limits.nameBytesMax).contains(line.value.utf8.count) || hasControls(line.value) {
+            section.problem(line.place, "\(key) must be one line of 1 to \(Limits.nameBytesMax) bytes.")
         }
-        return name.value
+        return line.value
     }
 
     private func hasControls(_ text: String) -> Bool {
@@ -195,7 +200,7 @@ struct SiteReader {
         return sections.map { section in
             let problemsBefore = section.problems.found.count
             let id = identifier(in: section, of: "campaign", known: &known)
-            var campaign = Campaign(id: id, name: name(in: section) ?? id)
+            var campaign = Campaign(id: id, name: line("name", in: section) ?? id)
             campaign.hashtags = rules("hashtags", section, objection(toHashtag:))
             campaign.paths = rules("paths", section) { objection(toPath: $0, locales: locales) }
             campaign.utmCampaign = rules("utm_campaign", section) { _ in nil }

@@ -73,6 +73,13 @@ public struct Day: Sendable, Hashable, Comparable, Strideable {
     /// Day of the week, 1 for Monday to 7 for Sunday (ISO 8601).
     public var weekday: Int { (Int(number) + 3).modulo(7) + 1 }
 
+    /// The same day of the next month, or its last day where it has none.
+    public var monthLater: Day {
+        let (year, month, day) = date
+        let (nextYear, next) = month == 12 ? (year + 1, 1) : (year, month + 1)
+        return Day(year: nextYear, month: next, day: min(day, Day.length(ofMonth: next, in: nextYear))) ?? self
+    }
+
     /// The first instant of it as a UTC day.
     public var start: Instant { Instant(milliseconds: Int64(number) * Day.milliseconds) }
 

@@ -145,6 +145,10 @@ public enum Limits {
     public static let receiptsKeptMax = 256
     /// Longest receipt of an erasure that is read, in bytes.
     public static let receiptBytesMax = 8 * 1024 * 1024
+    /// Faults of a ledger that are named; the others are counted.
+    public static let ledgerFaultsNamedMax = 20
+    /// Days for which a request of a visitor may have waited when it is noted.
+    public static let requestAgeDaysMax = 366
     /// Longest manifest of a backup, in bytes.
     public static let backupManifestBytesMax = 256 * 1024 * 1024
     /// Numbers of visitors of each site that a restored ledger passes over, because tokens may name them that were given

@@ -24,6 +24,8 @@ public struct Site: Sendable, Equatable {
     public var minimumGroup: Int
     /// What a withdrawal does unless it says otherwise itself.
     public var onWithdraw: OnWithdraw
+    /// Who is responsible for what is stored.
+    public var controller = Controller()
     /// Domain of the script-readable cookie, only for a collector on a sub-domain.
     public var cookieDomain: String?
     /// Where browsers reach the collector, without a slash at the end, for checks and the tag; nil for under `/assent` of
@@ -78,6 +80,24 @@ public struct Site: Sendable, Equatable {
         (1...32).contains(id.utf8.count)
             && id.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
     }
+}
+
+/// What the configuration says of the controller of a site (GDPR, article 4(7)): one line each, nil where it says nothing.
+/// A proof of a consent names them.
+public struct Controller: Sendable, Equatable {
+    /// Its name; the site's where there is none.
+    public var name: String?
+    /// Where it can be reached: an e-mail address, a telephone number, a page.
+    public var contact: String?
+    /// Its postal address.
+    public var address: String?
+    /// Whose law holds.
+    public var jurisdiction: String?
+    /// Where the data is stored.
+    public var storageLocation: String?
+
+    /// Nothing is said.
+    public init() {}
 }
 
 /// The text that a visitor is shown before the choice, in one language.

@@ -10,16 +10,22 @@ extension Store {
     /// - Parameters:
     ///   - now: the server's time.
     ///   - day: the site's local date, for the tally.
+    ///   - received: the local date on which the request came, if that is not this one; it is noted in the chain.
     /// - Returns: the document of an ``ErasureReceipt``; nil if the site knows no such id.
     /// - Throws: ``StoreError`` if the erasure could not be recorded. What keeps it from being finished stands in the
     ///   receipt.
     public func erase(
-        _ id: VisitorID, site: String, at now: Instant, day: Day
+        _ id: VisitorID, site: String, at now: Instant, day: Day, received: Day? = nil
     ) throws(StoreError) -> [UInt8]? {
         let (known, visitor) = try withLedger { (ledger) throws(StoreError) in
             (try ledger.erasure(of: id, site: site), try ledger.number(of: id, site: site))
         }
         guard known != nil || visitor != nil else { return nil }
+        // Who only asks how an erasure stands asks for nothing new.
+        if visitor != nil || received != nil {
+            let request = ReceivedRequest(.erase, site: site, visitor: id, received: received ?? day)
+            guard try note(request, at: now) != nil else { return nil }
+        }
         if let visitor {
             _ = try commit([.withdraw(site: site, visitor: visitor, erase: true, at: now, day: day)])
         }
@@ -34,6 +40,7 @@ extension Store {
             guard let erasure = try ledger.erasure(of: id, site: site) else { return nil }
             let isComplete = erasure.completed != nil
             let left = drained.left(of: erasure.visitor, site: site, isComplete: isComplete) + stopped
+            if isComplete, left.isEmpty { try ledger.closeErasures(of: erasure.visitor, site: site, at: now) }
             if isComplete, left.isEmpty, let document = receipts.withLock({ $0.removeValue(forKey: erasure.entry) }) {
                 return document
             }

@@ -67,10 +67,7 @@ extension StoreReader {
                 inspection.faults.append(error.description)
             }
         }
-        look { () throws(StoreError) in
-            let database = try ledger()
-            return try database.faults() + (try Ledger.fault(database).map { [$0] } ?? [])
-        }
+        look { () throws(StoreError) in try verifyLedger().faults }
         look { () throws(StoreError) in
             let database = try SQLite("\(directory)/journal.sqlite", .read)
             try Format.journal.check(database)
@@ -193,7 +190,7 @@ extension Partition {
 
 extension SQLite {
     /// What SQLite finds wrong with the structure of the file, a sentence each.
-    fileprivate func faults() throws(StoreError) -> [String] {
+    func faults() throws(StoreError) -> [String] {
         var faults: [String] = []
         try rows("PRAGMA integrity_check") { row in
             let found = row.text(0)

@@ -197,7 +197,7 @@ final class Ledger {
     }
 
     /// The fields that every body begins with: what stands in the entry's columns too.
-    private static func begin(
+    static func begin(
         _ body: inout JSONWriter, number: Int64, kind: String, site: String, visitor: VisitorNumber?, at: Instant
     ) {
         body.key("number")
@@ -257,45 +257,6 @@ final class Ledger {
 
     /// The tally's name for events that were not stored.
     static func kind(of reason: Refusal) -> String { "refusal:\(reason.rawValue)" }
-
-    /// The first entry that is not what was written, in a sentence; nil if the chain holds.
-    ///
-    /// Each number must be the next, each hash that of the one before and the body, and the columns must say what the
-    /// body says; what is completed must have been asked for. Entries that are cut off at the end leave no mark: compare the
-    /// last hash with one noted earlier.
-    static func fault(_ database: SQLite) throws(StoreError) -> String? {
-        var previous: (number: Int64, hash: [UInt8]) = (0, [])
-        var fault: String?
-        try database.rows("SELECT number, kind, site, visitor, at, body, hash FROM entry ORDER BY number") {
-            (row) throws(StoreError) in
-            guard fault == nil else { return }
-            let (number, body, hash) = (row.integer(0), row.text(5), row.blob(6))
-            var head = JSONWriter(capacity: 256)
-            let visitor: VisitorNumber? = row.isNull(3) ? nil : try row.number(3)
-            head.object { head in
-                begin(
-                    &head, number: number, kind: row.text(1), site: row.text(2), visitor: visitor,
-                    at: Instant(milliseconds: row.integer(4)))
-            }
-            let said = head.text.dropLast()
-            if number != previous.number + 1 {
-                fault = "\(database.path): entry \(previous.number + 1) is missing."
-            } else if chain(previous.hash, Array(body.utf8)) != hash {
-                fault = "\(database.path): entry \(number) or its hash was changed."
-            } else if !body.hasPrefix(said) || visitor == nil && body.hasPrefix("\(said),\"visitor_number\"") {
-                fault = "\(database.path): the columns of entry \(number) are not what its body says."
-            }
-            previous = (number, hash)
-        }
-        if fault != nil { return fault }
-        return try database.first(
-            """
-            SELECT number FROM entry AS erased WHERE kind='erased' AND CASE WHEN json_valid(body) THEN NOT EXISTS(
-                SELECT 1 FROM entry WHERE number=erased.body->>'erasure' AND number<erased.number AND kind='erasure'
-                AND site=erased.site AND visitor=erased.visitor) ELSE 1 END
-            """
-        ) { "\(database.path): entry \($0.integer(0)) completes an erasure that no entry asked for." }
-    }
 
     /// Visitors of a site that no reader may see.
     static func erased(_ database: SQLite, site: String) throws(StoreError) -> Set<VisitorNumber> {

@@ -95,6 +95,17 @@ extension Ledger {
         try database.run("DELETE FROM visitor WHERE key=?", .integer(Ledger.key(visitor, site)))
     }
 
+    /// The id of a visitor, from a ledger that no process may have brought up to date; nil for one that was erased.
+    static func visitorID(_ database: SQLite, of visitor: VisitorNumber, site: String) throws(StoreError) -> VisitorID?
+    {
+        try database.first(
+            try Format.version(of: database) < 2
+                ? "SELECT id FROM visitor WHERE number=? AND site=?"
+                : "SELECT id FROM visitor WHERE key=(SELECT ?<<10|number FROM site WHERE id=?)",
+            .integer(Int64(visitor)), .text(site)
+        ) { VisitorID(bytes: $0.blob(0)) } ?? nil
+    }
+
     /// Ids of a site's visitors, from a ledger that no process may have brought up to date.
     static func visitorIDs(_ database: SQLite, site: String) throws(StoreError) -> [VisitorNumber: VisitorID] {
         let isOld = try Format.version(of: database) < 2

@@ -31,7 +31,7 @@ extension StoreReader {
         let ledger = try ledger()
         try ledger.snapshot { () throws(StoreError) in
             // Nothing that a broken chain says is worth a comparison.
-            if let fault = try Ledger.fault(ledger) {
+            if let fault = try Ledger.findings(ledger).faults.first {
                 findings.faults.append(fault)
                 return
             }

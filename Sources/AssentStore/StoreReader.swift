@@ -59,9 +59,6 @@ public struct StoreReader: Sendable {
         try Ledger.visitorIDs(try ledger(), site: site)
     }
 
-    /// The first entry of the ledger that is not what was written, in a sentence; nil if the chain of hashes holds.
-    public func ledgerFault() throws(StoreError) -> String? { try Ledger.fault(try ledger()) }
-
     /// UTC days of a site of which there are events, ascending, those in the journal included.
     public func days(site: String) throws(StoreError) -> [Day] {
         var days: Set<Day> = []

@@ -10,7 +10,7 @@ import Glibc
             + "2 found something wrong, 64 usage, 78 configuration.",
         subcommands: [
             ServeCommand.self, ReportCommand.self, ImportCommand.self, ExportCommand.self, PartitionsCommand.self,
-            PrivacyCommand.self, ConfigCommand.self, SimulateCommand.self, DemoCommand.self,
+            PrivacyCommand.self, LedgerCommand.self, ConfigCommand.self, SimulateCommand.self, DemoCommand.self,
         ])
 
     static func main() async {

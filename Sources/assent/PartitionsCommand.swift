@@ -162,7 +162,7 @@ func complain(_ damage: [String]) throws(Failure) {
 }
 
 /// Rows in columns, two spaces apart: the first ones stand at the left, the others, which are numbers, at the right.
-private struct AlignedTable {
+struct AlignedTable {
     private var rows: [[String]]
     private let left: Int
 

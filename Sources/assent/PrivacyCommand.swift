@@ -7,7 +7,10 @@ struct PrivacyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "privacy", abstract: "Do what visitors ask for in other ways than on the site.",
         discussion: "All of it works beside a running collector and without one.",
-        subcommands: [Erase.self, Export.self, VerifyReceipt.self])
+        subcommands: [
+            Erase.self, Export.self, VerifyReceipt.self, ProveCommand.self, RequestsCommand.self, ReceiveCommand.self,
+            CloseCommand.self,
+        ])
 
     /// `assent privacy erase`
     struct Erase: ParsableCommand {
@@ -25,6 +28,9 @@ struct PrivacyCommand: ParsableCommand {
         @Option(help: "The visitor's id: 32 hex digits.")
         var visitor: String
 
+        @Option(help: "The date on which the request came. (default: today)")
+        var received: String?
+
         func validate() throws { _ = try VisitorID(option: visitor) }
 
         func run() throws {
@@ -32,15 +38,20 @@ struct PrivacyCommand: ParsableCommand {
             let site = try configuration.site(site)
             let visitor = try VisitorID(option: visitor)
             let timeZone = try site.timeZone()
+            let received = try OptionValue.received(received, today: timeZone.date(of: Clock.now))
             let progress = Progress("erasing")
             defer { progress.end() }
             var receipt: [UInt8]?
             var closing: Failure?
             do throws(Failure) {
                 let isDone: Void? = try holding(configuration) { (store, now) throws(StoreError) in
-                    receipt = try store.erase(visitor, site: site.id, at: now, day: timeZone.date(of: now))
+                    receipt = try store.erase(
+                        visitor, site: site.id, at: now, day: timeZone.date(of: now), received: received)
                 }
-                if isDone == nil { receipt = try ask(configuration, EraseRequest(site: site.id, visitor: visitor)) }
+                if isDone == nil {
+                    receipt = try ask(
+                        configuration, EraseRequest(site: site.id, visitor: visitor, received: received))
+                }
             } catch {
                 // What was done is told all the same.
                 guard receipt != nil else { throw error }

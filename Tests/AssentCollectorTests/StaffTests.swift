@@ -79,6 +79,47 @@ import Testing
         }
     }
 
+    @Test("A request is noted with the day on which it came, and closed, by the staff alone")
+    func requests() async throws {
+        try await Running.collector { running in
+            let id = try running.client().ask("POST", "/v1/consent", Running.consentBody()).json("visitor")
+            let client = try Client(running.addresses.staff)
+            func post(_ path: String, _ body: String, _ headers: [String: String?] = Self.bearer) throws
+                -> Client.Answer
+            {
+                try client.ask("POST", "/v1/privacy/\(path)", body, headers)
+            }
+            func noted(_ received: String, visitor: String? = nil, site: String = "coalition") -> String {
+                let visitor = visitor.map { ",\"visitor\":\"\($0)\"" } ?? ""
+                return #"{"kind":"erase","site":"\#(site)","received":"\#(received)"\#(visitor)}"#
+            }
+            #expect(try post("receive", noted("2026-11-16"), [:]).status == 401)
+            #expect(try post("close", #"{"request":3}"#, [:]).status == 401)
+            for (body, status) in [
+                ("", 400), ("{}", 400), (noted("2026-11-17"), 400), (noted("2025-11-14"), 400), (noted("today"), 400),
+                (noted("2026-11-16", site: "none"), 404),
+                (noted("2026-11-16", visitor: Samples.visitorID(9).hex), 404),
+            ] {
+                #expect(try post("receive", body).status == status, "\(body)")
+            }
+            #expect(try running.reader.requests { $1.day }.isEmpty)
+            #expect(try post("receive", noted("2025-11-15")).json("request") == "3")
+            #expect(try post("receive", noted("2026-11-16", visitor: id)).json("request") == "4")
+            #expect(try post("close", #"{"request":3,"declined":true}"#).json("request") == "3")
+            for body in [#"{"request":3}"#, #"{"request":99}"#, #"{"request":1}"#] {
+                #expect(try post("close", body).status == 404, "\(body)")
+            }
+            #expect(try post("close", "{}").status == 400)
+            let early = #"{"site":"coalition","visitor":"\#(id)","received":"2026-11-17"}"#
+            #expect(try post("erase", early).status == 400)
+            #expect(try post("erase", #"{"site":"coalition","visitor":"\#(id)"}"#).status == 200)
+            let requests = try running.reader.requests { $1.day }
+            #expect(requests.map(\.number) == [3, 4])
+            #expect(requests.map { $0.state(on: Samples.monday) } == [.declined, .done])
+            #expect(!running.log.all.joined().contains(id))
+        }
+    }
+
     @Test("Lines are imported in pieces on one ground, once, and bad ones are named")
     func imports() async throws {
         try await Running.collector { running in

@@ -63,6 +63,11 @@ func problems(of text: String, environment: [String: String] = [:]) -> [Configur
             retention_days = 760
             minimum_group = 1
             on_withdraw = "keep"
+            controller = "A ASBL"
+            contact = "privacy@example.org"
+            address = "1 Street, Brussels"
+            jurisdiction = "Belgium"
+            storage_location = "Ghent"
             [[site.notice]]
             locale = "fr"
             text = """
@@ -103,6 +108,11 @@ func problems(of text: String, environment: [String: String] = [:]) -> [Configur
                 campaigns: [campaign]),
             Site(id: "b", name: "b", origins: ["https://b.example.org"], cookieDomain: "example.org"),
         ]
+        expected.sites[0].controller.name = "A ASBL"
+        expected.sites[0].controller.contact = "privacy@example.org"
+        expected.sites[0].controller.address = "1 Street, Brussels"
+        expected.sites[0].controller.jurisdiction = "Belgium"
+        expected.sites[0].controller.storageLocation = "Ghent"
         #expect(read == expected)
     }
 

@@ -208,11 +208,20 @@ import Testing
         "Only an act of the visitor under a known notice is a consent",
         arguments: [
             ("click", "banner", "en", true), ("key", "settings", "en", true), ("click", "api", "en", true),
-            ("key", "cmp:klaro", "en", true),
+            ("key", "cmp:klaro", "en", true), ("click", "cmp:a", "en", true), ("click", "cmp:one-trust-2", "en", true),
+            ("click", "cmp:" + String(repeating: "a", count: 32), "en", true),
+            ("click", "cmp:" + String(repeating: "a", count: 33), "en", false), ("click", "cmp", "en", false),
+            ("click", "cmp:Klaro", "en", false), ("click", "CMP:klaro", "en", false),
+            ("click", "cmp:klaro ", "en", false), ("click", "cmp:klaro/2", "en", false),
+            ("click", "cmp:cmp:klaro", "en", false), ("click", "cmp:كلارو", "en", false),
+            ("click", "Banner", "en", false), ("click", " banner", "en", false), ("click", "gpc", "en", false),
+            ("click", "withdrawal", "en", false), ("keydown", "banner", "en", false), ("click ", "banner", "en", false),
+            ("swipe", "banner", "en", false), ("submit", "banner", "en", false), ("true", "banner", "en", false),
             ("scroll", "banner", "en", false), ("timeout", "banner", "en", false), ("close", "banner", "en", false),
             ("load", "banner", "en", false), ("", "banner", "en", false), ("Click", "banner", "en", false),
             ("click", "", "en", false), ("click", "cmp:", "en", false), ("click", "cmp:Kl aro", "en", false),
-            ("click", "banner", "ar", false), ("click", "banner", "", false),
+            ("click", "banner", "ar", false), ("click", "banner", "", false), ("click", "banner", "EN", false),
+            ("click", "banner", "en-GB", false),
         ])
     func acts(act: String, source: String, locale: String, isConsent: Bool) {
         var request = ConsentRequest()

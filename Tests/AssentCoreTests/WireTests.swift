@@ -110,6 +110,7 @@ import Testing
             #"{"site":"coalition","consent":null,"events":[{\#(Self.event),"title":"\u00e9\ud83c","referrer":"https://t.co/","seconds":1.5e1}]}"#,
             #"{"site":"a","choice":"granted","notice":"00","locale":"ar","act":"click","source":"banner","erase":true}"#,
             #"{"time":"2026-01-01T00:00:00Z","visitor":"00112233445566778899aabbccddeeff","type":"pageview","url":"https://u:p@[::1]:80/%zz?utm_a=%&#x"}"#,
+            #"{"kind":"erase","site":"a","visitor":"00112233445566778899aabbccddeeff","received":"2026-11-16","request":12}"#,
         ].map { Array($0.utf8) }
         for _ in 0..<4_000 {
             var body = seeds[Int(random.next() % UInt64(seeds.count))]
@@ -126,6 +127,9 @@ import Testing
             _ = try? EventsRequest.parse(body)
             _ = try? ConsentRequest.parse(body)
             _ = try? WithdrawRequest.parse(body)
+            _ = try? EraseRequest(parsing: body)
+            _ = try? ReceivedRequest(parsing: body)
+            if let closed = try? ClosedRequest(parsing: body) { #expect(closed.request > 0) }
             if let line = try? EventLine(parsing: body) { _ = WebAddress(line.beacon.url).map(Cleaning.page) }
         }
     }

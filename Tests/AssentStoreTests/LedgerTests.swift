@@ -126,20 +126,4 @@ import Testing
             #expect(!bodies.contains(id.hex))
         }
     }
-
-    @Test(
-        "Whatever is changed in the chain is found",
-        arguments: [
-            "UPDATE entry SET body=replace(body,'click','keys') WHERE number=2", "DELETE FROM entry WHERE number=3",
-            "UPDATE entry SET hash=zeroblob(32) WHERE number=1", "UPDATE entry SET visitor=9 WHERE number=2",
-            "UPDATE entry SET visitor=NULL WHERE number=2", "UPDATE entry SET site='other' WHERE number=2",
-            "UPDATE entry SET kind='withdrawal' WHERE number=2", "UPDATE entry SET at=at+1 WHERE number=2",
-            "UPDATE entry SET number=99 WHERE number=(SELECT max(number) FROM entry)",
-        ])
-    func tampering(statement: String) throws {
-        let directory = try Self.make()
-        try SQLite("\(directory.path)/ledger.sqlite", .write(durable: false)).run(statement)
-        let fault = try StoreReader(directory: directory.path).ledgerFault()
-        #expect(fault?.contains("ledger.sqlite") == true)
-    }
 }

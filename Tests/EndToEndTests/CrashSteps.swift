@@ -152,6 +152,21 @@ struct CrashStep: Sendable, CustomTestStringConvertible {
         },
         erased: 2)
 
+    /// A request that is noted, a withdrawal that is committed, and an erasure that is finished, all by one command.
+    static let withdraw = CrashStep(
+        testDescription: "withdraw",
+        command: ["privacy", "erase", "--site", "coalition", "--visitor", Samples.visitorID(2).hex],
+        prepare: { directory in
+            let store = try open(directory)
+            let ids = (1...6).map { Samples.visitorID($0) }
+            try #require(try store.numbers(of: ids, site: "coalition") == Array(1...6))
+            _ = try store.append(marked(20, old, seed: 1))
+            try store.drain(at: now)
+            _ = try store.append(marked(10, old, seed: 2))
+            let id = Samples.visitorID(2)
+            return [ByteSearch.Needle("the id", id.bytes)] + [marker, id.hex].map(ByteSearch.Needle.init)
+        })
+
     private struct Unprepared: Error {
         let answer: LedgerAnswer
     }
@@ -167,7 +182,7 @@ struct CrashStep: Sendable, CustomTestStringConvertible {
         return [EventBatch(site: "coalition", events: events)]
     }
 
-    static let all = [drain, seal, prune, importing, erase]
+    static let all = [drain, seal, prune, importing, withdraw, erase]
 }
 
 /// What readers see of a data directory, and whether it is whole.

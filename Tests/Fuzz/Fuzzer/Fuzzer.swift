@@ -15,6 +15,9 @@ import LibFuzzer
         ({ eventLine($0) }, Seeds.lines), ({ _ = try? EventsRequest.parse($0) }, Seeds.events),
         ({ _ = try? ConsentRequest.parse($0) }, Seeds.choices),
         ({ _ = try? WithdrawRequest.parse($0) }, Seeds.choices),
+        ({ _ = try? ReceivedRequest(parsing: $0) }, Seeds.requests),
+        ({ _ = try? ClosedRequest(parsing: $0) }, Seeds.requests),
+        ({ _ = try? EraseRequest(parsing: $0) }, Seeds.requests),
     ]
 
     static func main() throws {

@@ -86,4 +86,9 @@ enum Seeds {
         #"{"site":"a","choice":"granted","notice":"00","locale":"ar","act":"click","source":"banner"}"#,
         #"{"site":"a","erase":true,"consent":"T"}"#,
     ].map { Array($0.utf8) }
+
+    static let requests: [[UInt8]] = [
+        #"{"kind":"access","site":"a","visitor":"00112233445566778899aabbccddeeff","received":"2026-11-16"}"#,
+        #"{"request":12,"declined":true}"#,
+    ].map { Array($0.utf8) }
 }
