@@ -3,7 +3,8 @@
 
 BUILD_PACKAGES = libsqlite3-dev zlib1g-dev libtomlplusplus-dev tzdata
 TEST_PACKAGES  = $(BUILD_PACKAGES) chromium firefox-esr fonts-noto-core nginx-light caddy curl openssl sqlite3 \
-	binutils python3 python3-venv strace
+	binutils python3 python3-venv strace $(SCRIPT_PACKAGES)
+SCRIPT_PACKAGES = esbuild terser python3
 BENCH_PACKAGES = $(BUILD_PACKAGES) nginx-light wrk valgrind
 STORE_PACKAGES = $(BUILD_PACKAGES) python3 python3-venv
 
@@ -25,7 +26,7 @@ define install
 	fi
 endef
 
-.PHONY: demo release test crash-matrix fuzz check lint format bench bench-store pictures clean
+.PHONY: demo release script test crash-matrix fuzz check lint format bench bench-store pictures clean
 
 demo: release
 	$(ASSENT) demo $(if $(ONCE),--once)
@@ -33,6 +34,11 @@ demo: release
 release:
 	$(call install,$(BUILD_PACKAGES))
 	$(RELEASE)
+
+# What is served of the browser script, made anew from its sources; a test shows that both agree.
+script:
+	$(call install,$(SCRIPT_PACKAGES))
+	Dashboards/script/build
 
 test: .build-axe/ready
 	$(call install,$(TEST_PACKAGES))

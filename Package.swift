@@ -84,7 +84,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "assent", "AssentCore", "AssentStore", "DashboardAssets", "Support",
+                "assent", "AssentCollector", "AssentCore", "AssentStore", "DashboardAssets", "Support",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ], exclude: ["axe.txt"], swiftSettings: strict),

@@ -9,7 +9,7 @@ typedef struct {
     size_t count;
 } assent_asset;
 
-/// The browser script, without the site's notices.
+/// The pieces of the browser script, minified: lines of a name, a space, and an expression of JavaScript.
 assent_asset assent_asset_script(void);
 
 /// The style sheet of the privacy page.

@@ -79,9 +79,6 @@ public struct Collector: Service {
         }
     }
 
-    /// The bytes that `GET /assent.js` gives for a site: the same for the same configuration, whoever asks.
-    public static func script(of site: Site) -> [UInt8] { ServedSite.script(of: site) }
-
     /// Serves until a graceful shutdown, or until its task is cancelled. Then it accepts nothing more, answers 503 to
     /// what still comes, finishes what it has taken, writes it into partitions, and returns.
     /// - Throws: ``CollectorError`` if it cannot listen.

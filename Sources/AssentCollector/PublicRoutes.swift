@@ -73,7 +73,9 @@ final class PublicRoutes: Sendable {
 
     private static let notFound = Response.problem(.notFound, "There is nothing here.")
 
-    private func script(_ request: Request) -> Response { site(of: request)?.script ?? PublicRoutes.unknownSite }
+    private func script(_ request: Request) -> Response {
+        site(of: request)?.script(parts: request.query["parts"]) ?? PublicRoutes.unknownSite
+    }
 
     /// The site that the query names, or whose host is asked, or the only one.
     func site(of request: Request) -> ServedSite? {

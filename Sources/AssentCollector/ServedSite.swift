@@ -1,6 +1,5 @@
 internal import AssentCore
 internal import AssentStore
-internal import DashboardAssets
 internal import NIOCore
 
 /// A site with everything about it that is prepared once; of reference type, for every request looks one up.
@@ -10,12 +9,9 @@ final class ServedSite: Sendable {
     let timeZone: TimeZoneRules
     private let standings: Standings
     /// The answer to `GET /assent.js`.
-    let script: Response
+    private let script: Response
     private let notices: [String: Notice]
     private let hosts: Set<String>
-
-    /// Where the script's source has a place for what it must know of the site.
-    private static let mark = "/*ASSENT:SITE*/null"
 
     init(_ site: Site, key: ServerKey, timeZone: TimeZoneRules, countries: CountryTable, store: Store) {
         self.site = site
@@ -25,12 +21,7 @@ final class ServedSite: Sendable {
         standings = store.standings(site: site.id)
         notices = Dictionary(site.notices.map { ($0.version, $0) }, uniquingKeysWith: { $1 })
         hosts = Set(site.origins.compactMap { $0.split(separator: "/").last.map(String.init) })
-        var script = Response(
-            .ok, "text/javascript; charset=utf-8", .shared(ByteBuffer(bytes: ServedSite.script(of: site))))
-        script.field("Cache-Control", "public, max-age=\(Limits.scriptSeconds)")
-        script.field("Vary", "Origin")
-        script.field("Cross-Origin-Resource-Policy", "cross-origin")
-        self.script = script
+        script = ServedSite.script(of: site, .all)
     }
 
     /// How a visitor stands to whom a number was given once.
@@ -60,43 +51,21 @@ final class ServedSite: Sendable {
     /// The site's local date.
     func day(of now: Instant) -> Day { timeZone.date(of: now) }
 
-    /// The script with the site's notices in it: the same bytes for the same configuration.
-    static func script(of site: Site) -> [UInt8] {
-        let asset = assent_asset_script()
-        let source = Array(UnsafeBufferPointer(start: asset.bytes, count: asset.count))
-        guard let place = source.firstRange(of: Array(mark.utf8)) else {
-            preconditionFailure("the script has a place for its site")
+    /// The answer to `GET /assent.js`, with the parts that a query names.
+    func script(parts list: String?) -> Response {
+        guard let list else { return script }
+        guard let parts = ScriptFile.Parts(list) else {
+            return .problem(.badRequest, "parts: must be core, banner or names of adapters, with commas between them.")
         }
-        return Array(source[..<place.lowerBound]) + values(of: site) + Array(source[place.upperBound...])
+        return ServedSite.script(of: site, parts)
     }
 
-    private static func values(of site: Site) -> [UInt8] {
-        var json = JSONWriter(capacity: 4_096)
-        json.object { json in
-            json.key("id")
-            json.string(site.id)
-            json.key("hosts")
-            json.array { json in
-                for host in site.hosts { json.string(host) }
-            }
-            json.key("locales")
-            json.array { json in
-                for locale in site.locales { json.string(locale) }
-            }
-            json.key("notices")
-            json.object { json in
-                for (index, notice) in site.notices.enumerated()
-                where !site.notices[(index + 1)...].contains(where: { $0.locale == notice.locale }) {
-                    json.key(notice.locale)
-                    json.object { json in
-                        json.key("text")
-                        json.string(notice.text)
-                        json.key("version")
-                        json.string(notice.version)
-                    }
-                }
-            }
-        }
-        return json.bytes
+    private static func script(of site: Site, _ parts: ScriptFile.Parts) -> Response {
+        var script = Response(
+            .ok, "text/javascript; charset=utf-8", .shared(ByteBuffer(bytes: ScriptFile.bytes(of: site, parts))))
+        script.field("Cache-Control", "public, max-age=\(Limits.scriptSeconds)")
+        script.field("Vary", "Origin")
+        script.field("Cross-Origin-Resource-Policy", "cross-origin")
+        return script
     }
 }

@@ -105,7 +105,7 @@ extension BeaconEvent {
     ) throws(BadRequest) -> Bool {
         switch key {
         case "id":
-            id = try seen.string("id", 0, &reader, bytesMax: Limits.urlBytesMax)
+            id = try seen.string("id", 0, &reader, bytesMax: Limits.fieldBytesMax)
             guard BeaconEvent.isID(id) else {
                 let length = Limits.eventIDLength
                 throw BadRequest("id", "must be \(length.lowerBound) to \(length.upperBound) of A-Z a-z 0-9 _ -")
@@ -119,7 +119,7 @@ extension BeaconEvent {
         case "age" where timed == .age:
             age = Int64(try seen.number("age", 2, &reader, in: 0...Double(Limits.ageMillisecondsMax)).rounded())
         case "url":
-            url = try seen.string("url", 3, &reader, bytesMax: Limits.urlBytesMax)
+            url = try seen.string("url", 3, &reader, bytesMax: Limits.eventsBodyBytesMax)
             guard WebAddress.isWellFormed(url) else {
                 throw BadRequest("url", "must be an absolute http or https address")
             }
@@ -128,7 +128,7 @@ extension BeaconEvent {
         case "locale": locale = try seen.string("locale", 6, &reader, bytesMax: Limits.localeBytesMax)
         case "zone": zone = try seen.string("zone", 7, &reader, bytesMax: Limits.localeBytesMax)
         case "name":
-            name = try seen.string("name", 8, &reader, bytesMax: Limits.urlBytesMax)
+            name = try seen.string("name", 8, &reader, bytesMax: Limits.fieldBytesMax)
             guard BeaconEvent.isActionName(name) else {
                 throw BadRequest("name", "must be [a-z][a-z0-9_]*, at most \(Limits.actionNameLengthMax) characters")
             }

@@ -238,7 +238,7 @@ public struct ErasureReceipt: Sendable, Equatable {
                 }
             case "left":
                 try reader.array { (_, reader) throws(BadRequest) in
-                    receipt.left.append(try reader.string(bytesMax: Limits.urlBytesMax))
+                    receipt.left.append(try reader.string(bytesMax: Limits.fieldBytesMax))
                 }
             default: try reader.skip()
             }

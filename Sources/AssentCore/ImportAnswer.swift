@@ -76,7 +76,7 @@ public struct ImportAnswer: Sendable, Equatable {
                             switch key {
                             case "line": line.line = Int(try seen.number("line", 0, &reader, in: counts))
                             case "problem":
-                                line.problem = try seen.string("problem", 1, &reader, bytesMax: Limits.urlBytesMax)
+                                line.problem = try seen.string("problem", 1, &reader, bytesMax: Limits.fieldBytesMax)
                             default: try reader.skip()
                             }
                         }

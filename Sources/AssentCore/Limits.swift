@@ -60,8 +60,9 @@ public enum Limits {
     public static let scrollPercentMax = 100
     /// Longest name of an action, in characters.
     public static let actionNameLengthMax = 32
-    /// Longest URL on the wire (page, target, referrer), in bytes.
-    public static let urlBytesMax = 4_096
+    /// Longest field that is a name or a sentence, on the wire and in answers of the collector, in bytes. Addresses and titles
+    /// may be as long as a body; what is stored of them is cut.
+    public static let fieldBytesMax = 4_096
     /// Longest path that is stored, in bytes of UTF-8; longer ones are cut at a character.
     public static let pathBytesMax = 1_024
     /// Longest value of an allow-listed query parameter that is stored, in bytes of UTF-8.
@@ -227,7 +228,7 @@ public enum Limits {
             && eventsPerRequestMax <= commitEventsMax
             && commitEventsMax <= segmentEventsMax
             && queueEventsMax >= commitEventsMax
-            && urlBytesMax <= eventsBodyBytesMax
+            && fieldBytesMax <= eventsBodyBytesMax
             && noticeBytesMax >= titleBytesMax
             && ageMillisecondsMax == duplicateMilliseconds
     }

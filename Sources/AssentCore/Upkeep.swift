@@ -63,7 +63,7 @@ public struct Upkeep: Sendable, Equatable {
                     }
                 case "damage":
                     try reader.array { (_, reader) throws(BadRequest) in
-                        upkeep.damage.append(try reader.string(bytesMax: Limits.urlBytesMax))
+                        upkeep.damage.append(try reader.string(bytesMax: Limits.fieldBytesMax))
                     }
                 default: try reader.skip()
                 }

@@ -66,6 +66,7 @@ enum ConfigurationSummary {
             For the pages of \(site.id):
             <script defer src="\(site.collector ?? "/assent")/assent.js?site=\(site.id)" data-site="\(site.id)"\(cors)
               integrity="\(ScriptFile.integrity(of: site))"></script>
+            With &parts=core in its address: integrity="\(ScriptFile.integrity(of: site, .core))"
 
             """
     }

@@ -23,8 +23,7 @@ import Testing
             #expect(answer["x-content-type-options"] == "nosniff")
             #expect(answer["cross-origin-resource-policy"] == "cross-origin")
             for name in ["etag", "last-modified", "set-cookie"] { #expect(answer[name] == nil) }
-            #expect(answer.body == String(decoding: Collector.script(of: Samples.site), as: UTF8.self))
-            #expect(!answer.body.contains("ASSENT:SITE"))
+            #expect(answer.body == String(decoding: ScriptFile.bytes(of: Samples.site), as: UTF8.self))
             let other = try running.client().ask(
                 "GET", "/assent.js", nil,
                 ["User-Agent": "other", "Cookie": "a=b", "Origin": "https://www.example.org"])
@@ -33,24 +32,43 @@ import Testing
         }
     }
 
-    @Test("The values of a site are JSON with the notice that is shown in each language")
+    @Test("The script knows the site, its hosts, and the notice that is shown in each language, the narrower one first")
     func values() throws {
         var site = Samples.site
         site.notices.insert(Notice(locale: "en", text: "An older text."), at: 0)
-        let script = String(decoding: Collector.script(of: site), as: UTF8.self)
-        let line = try #require(script.split(separator: "\n").first { $0.hasPrefix("const SITE = ") })
-        let json = line.dropFirst("const SITE = ".count).dropLast()
-        let value = try #require(
-            try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
-        #expect(value["id"] as? String == "coalition")
-        #expect(value["hosts"] as? [String] == ["www.example.org"])
-        #expect(value["locales"] as? [String] == ["en", "fr", "ar"])
-        let notices = try #require(value["notices"] as? [String: [String: String]])
-        #expect(
-            notices == [
-                "en": ["text": "We count visits.", "version": Samples.notices[0].version],
-                "ar": ["text": Samples.notices[1].text, "version": Samples.notices[1].version],
-            ])
+        site.notices.append(Notice(locale: "en-GB", text: "We count your visits."))
+        let british = try #require(site.notices.last?.version)
+        let known = """
+            "coalition",["www.example.org"],[["en-GB","\(british)","We count your visits."],\
+            ["en","\(Samples.notices[0].version)","We count visits."],\
+            ["ar","\(Samples.notices[1].version)","\(Samples.notices[1].text)"]]
+            """
+        #expect(String(decoding: ScriptFile.bytes(of: site), as: UTF8.self).contains("})(\(known),("))
+        let core = String(decoding: ScriptFile.bytes(of: site, .core), as: UTF8.self)
+        #expect(core.contains(#"[["en-GB","\#(british)"],["en","\#(Samples.notices[0].version)"],["ar","#))
+        #expect(!core.contains("We count"))
+    }
+
+    /// `parts` of the query, and what is in the script then: the banner, and adapters.
+    static let requests: [(String, Bool, [String])] = [
+        ("", true, ["klaro", "tcf", "wp", "consent-mode", "didomi"]),
+        ("?parts=core", false, []), ("?parts=banner", true, []),
+        ("?parts=klaro,tcf", false, ["klaro", "tcf"]), ("?parts=core,banner,wp,wp", true, ["wp"]),
+    ]
+
+    @Test("The parts that are asked for are given out, and no others", arguments: requests)
+    func parts(query: String, hasBanner: Bool, adapters: [String]) async throws {
+        try await Running.collector { running in
+            let answer = try running.client().ask("GET", "/assent.js\(query)")
+            #expect(answer.status == 200)
+            #expect(answer.body.contains("Privacy choices") == hasBanner)
+            #expect(answer.body.contains("We count visits.") == hasBanner)
+            for name in ["klaro", "tcf", "wp", "consent-mode", "didomi"] {
+                let isExpected = adapters.contains(name)
+                #expect(answer.body.contains("\"\(name)\":[") == isExpected)
+            }
+            #expect(try running.client().ask("GET", "/assent.js?parts=klaro,other").status == 400)
+        }
     }
 
     @Test(
@@ -66,7 +84,7 @@ import Testing
         try await Running.collector(Running.configuration(sites: Self.sites())) { running in
             let answer = try running.client().ask("GET", "/assent.js\(query)", nil, ["Host": host])
             #expect(answer.status == (site.isEmpty ? 404 : 200))
-            #expect(site.isEmpty || answer.body.contains(#"{"id":"\#(site)""#))
+            #expect(site.isEmpty || answer.body.contains(#"("\#(site)",["#))
         }
     }
 

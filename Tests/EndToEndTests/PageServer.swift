@@ -1,3 +1,4 @@
+import AssentCollector
 import AssentCore
 import DashboardAssets
 import NIOCore
@@ -110,24 +111,15 @@ final class PageServer: Sendable {
             }
             files[String(cString: file.path)] = (String(cString: file.content_type), bytes)
         }
-        files["/assent.js"] = ("text/javascript; charset=utf-8", Array(Self.script.utf8))
+        files["/assent.js"] = ("text/javascript; charset=utf-8", ScriptFile.bytes(of: Self.site))
         self.files = files
     }
 
     deinit { state.withLock(\.channel)?.close(promise: nil) }
 
-    private static var script: String {
-        let notices = notices.map {
-            ($0.locale, JSON.object(["text": .string($0.text), "version": .string($0.version)]))
-        }
-        let site: JSON = [
-            "id": "demo", "hosts": ["localhost"], "locales": .array(Self.notices.map { .string($0.locale) }),
-            "notices": .object(Dictionary(uniqueKeysWithValues: notices)),
-        ]
-        let asset = assent_asset_script()
-        let text = String(decoding: UnsafeBufferPointer(start: asset.bytes, count: asset.count), as: UTF8.self)
-        return text.replacing("/*ASSENT:SITE*/null", with: site.text)
-    }
+    private static let site = Site(
+        id: "demo", name: "Demonstration", origins: ["http://localhost"], locales: notices.map(\.locale),
+        notices: notices)
 
     /// `http://localhost:PORT`: an origin that browsers trust as they do https.
     var origin: String { "http://localhost:\(state.withLock { $0.channel?.localAddress?.port ?? 0 })" }
