@@ -82,7 +82,7 @@ public enum ScriptFile {
             let wider = notices.map(\.locale).filter { notice.locale == $0 || notice.locale.hasPrefix("\($0)-") }
             return wider.map { site.locales.firstIndex(of: $0) ?? site.locales.count }.min() ?? 0
         }
-        notices.sort { (rank($0), -$0.locale.utf8.count) < (rank($1), -$1.locale.utf8.count) }
+        let ordered = notices.sorted { (rank($0), -$0.locale.utf8.count) < (rank($1), -$1.locale.utf8.count) }
         var json = JSONWriter(capacity: 4_096)
         json.array { json in
             json.string(site.id)
@@ -90,7 +90,7 @@ public enum ScriptFile {
                 for host in site.hosts { json.string(host) }
             }
             json.array { json in
-                for notice in notices {
+                for notice in ordered {
                     json.array { json in
                         json.string(notice.locale)
                         json.string(notice.version)
