@@ -45,7 +45,8 @@ public struct ConsentProof: Sendable, Equatable {
     public struct Event: Sendable, Equatable {
         /// Number of the entry.
         public var entry: RecordNumber
-        /// Its kind: `renewal`, `withdrawal`, `erasure` or `erased`.
+        /// Its kind: `renewal`, `withdrawal`, `erasure`, `erased`, or `restart`, by which the visitor had everything erased
+        /// and kept the consent.
         public var kind: String
         /// The server's time.
         public var at: Instant

@@ -60,22 +60,32 @@ extension Ledger {
         guard let found else { return nil }
         var proof = found.proof
         guard let visitor = found.visitor else { return proof }
-        proof.visitor = try visitorID(database, of: visitor, site: proof.site)
+        // Whoever had everything erased and kept the consent has a new number since; that erasure is not the consent's end.
+        var last = visitor
         try database.rows(
             """
-            SELECT number, kind, at, CASE WHEN json_valid(body) THEN body->>'record' END FROM entry
-            WHERE site=? AND visitor=? AND kind IN ('renewal','withdrawal','erasure','erased') AND number>?
+            WITH RECURSIVE held(visitor) AS (VALUES(?2) UNION SELECT entry.visitor FROM entry JOIN held
+                ON kind='restart' AND site=?1 AND json_valid(body) AND body->>'before'=held.visitor),
+            restart(erasure) AS (SELECT body->>'erasure' FROM entry
+                WHERE kind='restart' AND site=?1 AND json_valid(body) AND visitor IN (SELECT visitor FROM held))
+            SELECT number, kind, at, CASE WHEN json_valid(body) THEN body->>'record' END, visitor FROM entry
+            WHERE site=?1 AND visitor IN (SELECT visitor FROM held) AND number>?3
+            AND kind IN ('renewal','withdrawal','erasure','erased','restart')
+            AND number NOT IN (SELECT erasure FROM restart)
+            AND NOT (kind='erased' AND json_valid(body) AND body->>'erasure' IN (SELECT erasure FROM restart))
             ORDER BY number
             """, .text(proof.site), .integer(Int64(visitor)), .integer(proof.entry.number)
         ) { (row) throws(StoreError) in
+            last = max(last, try row.number(4))
             proof.events.append(
                 ConsentProof.Event(
                     entry: try row.number(0), kind: row.text(1), at: Instant(milliseconds: row.integer(2)),
                     record: row.isNull(3) ? nil : row.text(3)))
         }
+        proof.visitor = try visitorID(database, of: last, site: proof.site)
         proof.erasureCompleted =
             try database.first(
-                "SELECT completed FROM erasure WHERE site=? AND visitor=?", .text(proof.site), .integer(Int64(visitor))
+                "SELECT completed FROM erasure WHERE site=? AND visitor=?", .text(proof.site), .integer(Int64(last))
             ) { $0.isNull(0) ? nil : Instant(milliseconds: $0.integer(0)) } ?? nil
         return proof
     }

@@ -49,15 +49,23 @@ extension Ledger {
         WHEN kind IN ('notice', 'grant', 'renewal') AND NOT EXISTS(
             SELECT 1 FROM notice WHERE version=this.body->>'notice') THEN 'names a notice whose text is missing'
         WHEN kind='renewal' AND NOT EXISTS(
-            SELECT 1 FROM entry AS earlier WHERE site=this.site AND visitor=this.visitor AND kind IN ('grant', 'renewal')
+            SELECT 1 FROM entry AS earlier WHERE site=this.site AND visitor=this.visitor
+            AND kind IN ('grant', 'renewal', 'restart')
             AND number<this.number AND json_valid(body) AND body->>'visitor_hash'=this.body->>'visitor_hash')
             THEN 'renews a consent that no entry gave'
+        WHEN kind='restart' AND NOT EXISTS(
+            SELECT 1 FROM entry AS earlier WHERE number=this.body->>'erasure' AND kind='erasure' AND site=this.site
+            AND visitor=this.body->>'before' AND number<this.number AND json_valid(body)
+            AND body->>'visitor_hash'=this.body->>'visitor_hash') THEN 'gives a new number without an erasure of the old one'
         WHEN kind='withdrawal' AND body->>'visitor_hash' IS NULL AND NOT EXISTS(
-            SELECT 1 FROM entry AS earlier WHERE site=this.site AND visitor=this.visitor AND kind IN ('grant', 'renewal')
+            SELECT 1 FROM entry AS earlier WHERE site=this.site AND visitor=this.visitor
+            AND kind IN ('grant', 'renewal', 'restart')
             AND number<this.number) THEN 'withdraws a consent that no entry gave'
         WHEN kind='erasure' AND NOT EXISTS(
             SELECT 1 FROM entry AS earlier WHERE site=this.site AND visitor=this.visitor AND kind='withdrawal'
-            AND number<this.number) THEN 'asks for an erasure without a withdrawal'
+            AND number<this.number) AND NOT EXISTS(
+            SELECT 1 FROM entry AS later WHERE kind='restart' AND site=this.site AND number>this.number AND json_valid(body)
+            AND body->>'erasure'=this.number) THEN 'asks for an erasure without a withdrawal'
         WHEN kind='erasure' AND NOT EXISTS(
             SELECT 1 FROM erasure WHERE site=this.site AND visitor=this.visitor AND entry=this.number
             AND lower(hex(id_hash))=this.body->>'visitor_hash') THEN 'asks for an erasure that readers do not know of'

@@ -8,8 +8,8 @@ extension PrivacyCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print everything that is held of a visitor as one JSON document.",
             discussion:
-                "The same document as the visitor's own browser gets. Exits 1 if something damaged may hold more."
-        )
+                "The same document as the visitor's own browser gets. The request is noted in the ledger, and closed when "
+                + "the document is written. Exits 1 if something damaged may hold more; the request then waits.")
 
         @OptionGroup var common: CommonOptions
 
@@ -19,12 +19,19 @@ extension PrivacyCommand {
         @Option(help: "The visitor's id: 32 hex digits.")
         var visitor: String
 
+        @Option(help: "The date on which the request came. (default: today)")
+        var received: String?
+
         func validate() throws { _ = try VisitorID(option: visitor) }
 
         func run() throws {
             let configuration = try common.load()
             let site = try configuration.site(site)
             let visitor = try VisitorID(option: visitor)
+            let today = try site.timeZone().date(of: Clock.now)
+            let received = try OptionValue.received(received, today: today) ?? today
+            let request = try note(
+                ReceivedRequest(.access, site: site.id, visitor: visitor, received: received), configuration)
             var writer = FileWriter()
             let damage: [String]
             do {
@@ -44,6 +51,7 @@ extension PrivacyCommand {
                     "The document may be incomplete: \(damage.joined(separator: "; ")). assent partitions verify names what "
                         + "is damaged.")
             }
+            try close(ClosedRequest(request: request, isDeclined: false), configuration)
         }
     }
 }

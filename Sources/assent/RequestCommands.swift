@@ -101,9 +101,7 @@ struct ReceiveCommand: ParsableCommand {
         let request = ReceivedRequest(
             kind == .access ? .access : .erase, site: site.id, visitor: try visitor.map { try VisitorID(option: $0) },
             received: try OptionValue.received(received, today: today) ?? today)
-        let number = try noting(configuration, "/v1/privacy/receive", request.body, ReceivedRequest.unknownVisitor) {
-            (store, now) throws(StoreError) in try store.note(request, at: now)
-        }
+        let number = try note(request, configuration)
         try say(["request \(number), due \(request.received.monthLater)"])
     }
 }
@@ -123,10 +121,7 @@ struct CloseCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try common.load()
-        let closed = ClosedRequest(request: number, isDeclined: declined)
-        let number = try noting(configuration, "/v1/privacy/close", closed.body, ClosedRequest.noOpenRequest) {
-            (store, now) throws(StoreError) in try store.close(closed, at: now) ? closed.request : nil
-        }
+        try close(ClosedRequest(request: number, isDeclined: declined), configuration)
         try say(["request \(number) is \(declined ? "declined" : "done")"])
     }
 }
@@ -140,6 +135,21 @@ extension OptionValue {
             throw Failure(.usage, "--received \(objection).")
         }
         return day
+    }
+}
+
+/// Notes a request, beside a collector or without one.
+/// - Returns: its number.
+func note(_ request: ReceivedRequest, _ configuration: Configuration) throws(Failure) -> RecordNumber {
+    try noting(configuration, "/v1/privacy/receive", request.body, ReceivedRequest.unknownVisitor) {
+        (store, now) throws(StoreError) in try store.note(request, at: now)
+    }
+}
+
+/// Notes the answer to a request, beside a collector or without one.
+func close(_ closed: ClosedRequest, _ configuration: Configuration) throws(Failure) {
+    _ = try noting(configuration, "/v1/privacy/close", closed.body, ClosedRequest.noOpenRequest) {
+        (store, now) throws(StoreError) in try store.close(closed, at: now) ? closed.request : nil
     }
 }
 

@@ -50,6 +50,45 @@ import Testing
         }
     }
 
+    @Test("Who has everything erased and keeps the consent has it proved as before, through renewal and withdrawal")
+    func restarted() throws {
+        let scene = try Scene()
+        let store = scene.store
+        let erased = try store.commit([
+            .erase(site: "coalition", visitor: scene.record.visitor, at: Self.now.advanced(by: 500))
+        ])
+        guard case .erased(.some) = erased[0] else { throw Scene.NoRecord() }
+        try store.drain(at: Self.now.advanced(by: 600))
+        var proof = try scene.proof()
+        #expect(proof.state == .granted && proof.faults == [] && proof.events.map(\.kind) == ["restart"])
+        #expect(proof.visitor == scene.record.visitorID && proof.isVisitorsHash == true)
+
+        let next = store.standings(site: "coalition").standing(of: scene.record.visitor).visitor
+        #expect(next != scene.record.visitor)
+        var renewal = LedgerTests.consent()
+        (renewal.visitor, renewal.at) = (next, Self.now.advanced(by: 1_000))
+        _ = try store.commit([.grant(renewal)])
+        proof = try scene.proof()
+        #expect(proof.state == .renewed && proof.faults == [])
+        #expect(proof.events.map(\.kind) == ["restart", "renewal"])
+
+        try scene.withdraw(erase: true)
+        try store.drain(at: Self.now.advanced(by: 2_500))
+        proof = try scene.proof()
+        #expect(proof.state == .erased && proof.faults == [] && proof.visitor == nil)
+        #expect(proof.erasureCompleted == Self.now.advanced(by: 2_500))
+        #expect(proof.events.map(\.kind) == ["restart", "renewal", "withdrawal", "erasure", "erased"])
+        try store.close(at: Self.now.advanced(by: 3_000))
+        #expect(try StoreReader(directory: scene.directory.path).verifyLedger().faults == [])
+
+        // A restart that names another erasure than that of the old number.
+        let ledger = try SQLite("\(scene.directory.path)/ledger.sqlite", .write(durable: false))
+        try ledger.run("UPDATE entry SET body=json_set(body, '$.erasure', 1) WHERE kind='restart'")
+        let faults = try StoreReader(directory: scene.directory.path).verifyLedger().faults
+        #expect(faults.contains { $0.contains("was changed") || $0.contains("without an erasure of the old one") })
+        #expect(faults.contains { $0.contains("asks for an erasure without a withdrawal") })
+    }
+
     /// A site that says everything of its controller.
     static var site: Site {
         var site = Samples.site

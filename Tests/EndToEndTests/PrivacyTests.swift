@@ -179,8 +179,12 @@ import Testing
 
         let none = try place.run("privacy", "export", "--visitor", PrivacyTests.unknown)
         #expect(none.status == 1 && none.output.isEmpty)
-        #expect(none.errors == "The site holds nothing of a visitor of that id.\n")
+        #expect(none.errors == "The site knows no visitor of that id: nothing was noted.\n")
         #expect(try place.run("privacy", "export", "--visitor", "12").status == 64)
+        // The request is noted and answered.
+        let requests = try JSON(try place.run("privacy", "list", "--format", "json").output)["requests"].array
+        #expect(requests.map { $0["kind"] } == ["access"] && requests.map { $0["state"] } == ["done"])
+        #expect(try place.run("ledger", "verify").status == 0)
         collector?.kill()
     }
 
@@ -192,6 +196,8 @@ import Testing
         let clause = "partition 2026-11-17: a damaged segment may hold events"
         #expect(outcome.status == 1 && outcome.errors.contains(clause))
         #expect(try JSON(outcome.output)["incomplete"] == .array([.string(clause)]))
+        let requests = try JSON(try place.run("privacy", "list", "--format", "json").output)["requests"].array
+        #expect(requests.map { $0["state"] } == ["open"], "it waits for the whole answer")
     }
 
     @Test(
@@ -215,7 +221,7 @@ import Testing
             let (data, answer) = try await session.data(for: request)
             return ((answer as? HTTPURLResponse)?.statusCode ?? 0, String(decoding: data, as: UTF8.self))
         }
-        let notice = Notice(locale: "en", text: "May we?").version
+        let notice = Notice(locale: "en", text: "May we, for 395 days?").version
         func consent() async throws -> String {
             let body =
                 #"{"site":"coalition","choice":"granted","notice":"\#(notice)","locale":"en","act":"click","source":"banner"}"#
