@@ -57,7 +57,7 @@ import Testing
         }
 
         func agree() async throws -> String {
-            let notice = Notice(locale: "en", text: "May we?").version
+            let notice = Notice(locale: "en", text: "May we, for 395 days?").version
             let answer = try await post(
                 "/v1/consent",
                 #"{"site":"coalition","choice":"granted","notice":"\#(notice)","locale":"en","act":"click","source":"banner"}"#

@@ -42,7 +42,7 @@ struct CrashStep: Sendable, CustomTestStringConvertible {
             retention_days = 30
             [[site.notice]]
             locale = "en"
-            text = "May we?"
+            text = "May we, for 395 days?"
 
             """
         }.joined()

@@ -57,6 +57,26 @@ extension EndToEnd {
             #expect(tab.problems == [])
         }
 
+        @Test("axe finds nothing on it, with and without a consent", arguments: ["en", "fr", "ar"])
+        func axe(language: String) async throws {
+            let setting = try await MainJobTests.Setting()
+            let tab = try await newProfile()
+            for isHeld in [false, true] {
+                if isHeld {
+                    try await tab.open(setting.pages.origin + "/\(language)/")
+                    try await tab.click("[data-assent=accept]")
+                    try await setting.collector.wait(forMetric: "assent_events_total{result=\"stored\"} 1")
+                }
+                for (scheme, width) in [("light", 320), ("dark", 1280)] {
+                    try await tab.emulate(width: width, height: 720, media: ["prefers-color-scheme": scheme])
+                    try await tab.open(Self.address(setting, language))
+                    #expect(try await tab.evaluate("document.forms.length > 0") == .bool(isHeld))
+                    #expect(try await tab.violations() == [], "\(scheme), \(width)")
+                    #expect(try await tab.evaluate("document.documentElement.scrollWidth") == .number(Double(width)))
+                }
+            }
+        }
+
         @Test("The page works at the path where a proxy puts it")
         func mounted() async throws {
             let setting = try await MainJobTests.Setting()

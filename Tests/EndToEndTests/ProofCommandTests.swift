@@ -21,7 +21,7 @@ import Testing
     }
 
     static let consent =
-        #"{"site":"coalition","choice":"granted","notice":"\#(Notice(locale: "en", text: "May we?").version)","#
+        #"{"site":"coalition","choice":"granted","notice":"\#(Notice(locale: "en", text: "May we, for 395 days?").version)","#
         + #""locale":"en","act":"click","source":"banner"}"#
 
     static func today(_ days: Int = 0) -> String {
@@ -39,7 +39,7 @@ import Testing
         let text = try place.run("privacy", "prove", "--record", record)
         #expect(text.status == 0 && text.errors.isEmpty, "\(text.errors)")
         for part in [
-            record, "visitor         \(visitor)", "by click in banner", "May we?", "granted: in force",
+            record, "visitor         \(visitor)", "by click in banner", "May we, for 395 days?", "granted: in force",
             "controller      coalition", "contact         not configured", "chain           holds",
         ] { #expect(text.text.contains(part), "\(part)") }
         let json = try JSON(try place.run("privacy", "prove", "--record", record, "--format", "json").output)

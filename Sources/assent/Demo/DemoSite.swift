@@ -23,22 +23,25 @@ enum DemoSite {
         [[site.notice]]
         locale = "en"
         text = """
-        May we count your visit? If you accept, we store which pages you read, for how long, and where you came \
-        from, for 395 days, on our own server and for nobody else. You can withdraw at any time, and what we stored is \
-        erased."""
+        Common Ground would like to count visits, to learn which campaigns reach people. If you accept, two cookies \
+        keep your choice for 182 days, and we keep what you read here, for how long, and where you came from, for \
+        395 days at most, on our own server and for nobody else. You can withdraw at any time under “Privacy \
+        choices”; then it is erased."""
 
         [[site.notice]]
         locale = "fr"
         text = """
-        Pouvons-nous compter votre visite ? Si vous acceptez, nous conservons les pages lues, le temps passé et \
-        votre provenance, pendant 395 jours, sur notre propre serveur et pour personne d’autre. Vous pouvez retirer \
-        votre accord à tout moment ; ce qui a été conservé est alors effacé."""
+        Terrain commun aimerait compter les visites, pour savoir quelles campagnes touchent les gens. Si vous \
+        acceptez, deux cookies gardent votre choix 182 jours, et nous gardons ce que vous lisez ici, combien de \
+        temps et d’où vous venez, 395 jours au plus, sur notre propre serveur et pour personne d’autre. Vous pouvez \
+        retirer votre accord à tout moment sous « Choix de confidentialité » ; tout est alors effacé."""
 
         [[site.notice]]
         locale = "ar"
         text = """
-        هل تسمح لنا باحتساب زيارتك؟ إذا وافقت فسنحفظ الصفحات التي قرأتها ومدة القراءة ومصدر قدومك لمدة 395 يومًا \
-        على خادمنا الخاص دون مشاركتها مع أحد. يمكنك سحب موافقتك في أي وقت، وعندها يُمحى ما حفظناه."""
+        تود أرض مشتركة إحصاء الزيارات لمعرفة الحملات التي تصل إلى الناس. إن قبلتم يحفظ ملفا تعريف ارتباط اختياركم \
+        مدة 182 يومًا، ونحتفظ بما تقرؤونه هنا ومدة قراءته ومن أين أتيتم مدة أقصاها 395 يومًا، على خادمنا وحده ولا \
+        يتسلمه أحد سوانا. يمكنكم سحب موافقتكم في أي وقت عبر «خيارات الخصوصية»، فيُمحى كل ذلك."""
 
         [[site.campaign]]
         id = "youth-day"
