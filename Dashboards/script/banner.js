@@ -128,7 +128,7 @@ const say = (done, word) => {
 };
 
 page.addEventListener("click", async (event) => {
-    const hook = event.target.closest("[data-assent=choices],[data-assent=withdraw]");
+    const hook = event.target.closest?.("[data-assent=choices],[data-assent=withdraw]");
     if (!hook) return;
     event.preventDefault(); // the page's own control may be a link to the privacy page
     if (hook.dataset.assent === "choices") open();

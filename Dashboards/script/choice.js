@@ -21,7 +21,8 @@ const BATCH_EVENTS = 64;
 const BATCH_LENGTH = 12 * 1024; // in UTF-16 units; with three bytes each, and one event more, 60 KiB
 const KEPT_FOR = 30 * 60 * 1000;
 const DOWNLOAD = /\.(pdf|zip|(doc|xls|ppt)x|odt|csv|epub|mp[34]|jpg|png)$/i;
-const SHARE = /^\w+:..(\w+\.)?(facebook|twitter|x|whatsapp|telegram|linkedin|wa|t)\.(com|me)\/(\w+\/)?\??(share|intent|send|text)/i;
+const SHARE =
+    /^\w+:..(\w+\.)?(facebook|twitter|x|whatsapp|telegram|linkedin|wa|t)\.(com|me)\/(\w+\/)?\??(share|intent|send|text)/i;
 
 const script = document.currentScript;
 const data = script.dataset;
@@ -33,24 +34,18 @@ let source = null; // of a choice made on this page
 let reason = null; // why nothing is collected, bar a choice against it
 let over = null; // the same, for good on this page
 let proof = mode === "banner" || mode === "api" ? null : "unproven"; // what keeps the other banner's yes from being one
-let busy = null; // the request about the choice that is under way
+let busy = 0; // the request about the choice that is under way
 
 const channel = new BroadcastChannel("assent." + site); // to the other tabs of the site
-// They say that the cookie has changed, or why it is about to.
-channel.onmessage = (event) => end(event.data || over);
 
-const now = () => {
-    return performance.now();
-};
+const now = () => performance.now();
 
 /// Listens before the page does, for it may keep events to itself.
 const on = (names, listener) => {
     for (const name of names.split(" ")) window.addEventListener(name, listener, true);
 };
 
-const hidden = () => {
-    return document.hidden || document.prerendering;
-};
+const hidden = () => document.hidden || document.prerendering;
 
 const tell = (name, detail) => {
     if ("debug" in data) console.info(name, detail);
@@ -60,8 +55,8 @@ const tell = (name, detail) => {
 /// The notice in the page's language, and none where there is none: such a page is never measured.
 const notice = () => {
     const find = (tag) => notices.find(([locale]) => new RegExp(`^${locale}(-|$)`, "i").test(tag));
-    const first = () => find(location.pathname.split("/")[1]) || notices[0] || "";
-    return find(data.locale || document.documentElement.lang || first()[0]);
+    const tag = data.locale || document.documentElement.lang;
+    return tag ? find(tag) : find(location.pathname.split("/")[1]) || notices[0];
 };
 
 const privacy = () => {
@@ -79,7 +74,7 @@ const collecting = () => {
 };
 
 const status = () => {
-    const [locale, version] = notice() || [null, null];
+    const [locale = null, version = null] = notice() || [];
     return { choice, source, reason, locale, notice: version, pending: queue.length + sending.length };
 };
 

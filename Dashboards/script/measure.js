@@ -65,7 +65,7 @@ const act = (name, target) => collecting() && /^[a-z][a-z\d_]{0,31}$/.test(name)
     && !!push("action", location.href, { name, target: target && `${target}`.split(/[?#]/)[0] });
 
 const clicked = ({ target, isTrusted }) => {
-    const near = (selector) => target.closest(selector);
+    const near = (selector) => isTrusted && target.closest(selector);
     const marked = near("[data-assent-action],[data-assent]")?.dataset;
     const { href, hostname, pathname } = near("a[href]") || {};
     const name = marked ? marked.assentAction
@@ -74,12 +74,12 @@ const clicked = ({ target, isTrusted }) => {
         : near(".load-more,.loadmore,.ajax-more") ? "load_more"
         : near(".read-more,.readmore,.more-link,.btn-readmore") ? "read_more"
         : hostname && !hosts.includes(hostname) && "outbound";
-    if (isTrusted && name && name !== "none") act(name, marked?.assentTarget || hostname && href);
+    if (name && name !== "none") act(name, marked?.assentTarget || hostname && href);
 };
 
 const played = ({ target, type, isTrusted }) => {
-    if (!isTrusted || target.localName !== "video" || target["assent_" + type]) return;
-    target["assent_" + type] = act(type === "play" ? "video_play" : "video_complete", target.currentSrc);
+    if (!isTrusted || target.localName !== "video" || target["assent" + type]) return;
+    target["assent" + type] = act(type === "play" ? "video_play" : "video_complete", target.currentSrc);
 };
 
 /// Once, when there is a consent: before it the page is not even listened to.
@@ -90,7 +90,8 @@ const listen = () => {
     on("play ended", played);
     on("scroll focus blur", attend);
     if (window.navigation) {
-        navigation.addEventListener("currententrychange", ({ navigationType, from }) => navigationType === "replace" || route(from.url));
+        navigation.addEventListener("currententrychange",
+            ({ navigationType, from }) => navigationType === "replace" || route(from.url));
     } else {
         const original = history.pushState;
         history.pushState = (...all) => {
@@ -114,7 +115,7 @@ const push = (type, url, fields) => {
 const forget = () => {
     queue = sending = [];
     view = null;
-    if (!busy) abort?.abort();
+    abort?.abort();
 };
 
 /// Sends what waits: every second, and when the page is left.

@@ -11,7 +11,7 @@ const open = mode === "banner" ? banner?.(notice, status, stored, decide, withdr
         proof = why;
         sync();
     }, privacy);
-if (data.site === site && !window.assent?.track) {
+if (data.site === site && fetch && Promise && URL && !window.assent?.track) {
     window.assent = Object.freeze({
         status,
         grant: async (event) => !!await decide("granted", "api", actOf(event)),
@@ -20,6 +20,8 @@ if (data.site === site && !window.assent?.track) {
         track: (name, options) => act(name, options?.target),
         openChoices: () => open ? open() : location = privacy(),
     });
+    // The other tabs say that the cookie has changed, or why it is about to.
+    channel.onmessage = (event) => end(event.data || over);
     on("visibilitychange prerenderingchange", () => {
         sync();
         report();
