@@ -128,6 +128,7 @@ extension ConsentProof {
             switch later.kind {
             case "renewal": event(later.at, entry, renewed, to: &json)
             case "withdrawal": event(later.at, entry, "dpv:ConsentWithdrawn", to: &json)
+            case "restart": event(later.at, entry, "events_erasure_requested", type: "dpv:Erase", to: &json)
             case "erasure": event(later.at, entry, "erasure_requested", type: "dpv:Erase", to: &json)
             default: event(later.at, entry, "erased", type: "dpv:Erase", by: "controller", to: &json)
             }

@@ -30,14 +30,15 @@ extension PrivacyCommand {
             let visitor = try VisitorID(option: visitor)
             let today = try site.timeZone().date(of: Clock.now)
             let received = try OptionValue.received(received, today: today) ?? today
-            let request = try note(
-                ReceivedRequest(.access, site: site.id, visitor: visitor, received: received), configuration)
             var writer = FileWriter()
             let damage: [String]
+            let request: RecordNumber
             do {
                 guard let held = try Held(visitor, of: site, StoreReader(directory: configuration.data)) else {
                     throw Failure(.failed, "The site holds nothing of a visitor of that id.")
                 }
+                request = try note(
+                    ReceivedRequest(.access, site: site.id, visitor: visitor, received: received), configuration)
                 var document = HeldDocument(held)
                 while !document.isAtEnd { try writer.write(try document.next()) }
                 damage = document.damage

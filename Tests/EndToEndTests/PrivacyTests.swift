@@ -179,7 +179,7 @@ import Testing
 
         let none = try place.run("privacy", "export", "--visitor", PrivacyTests.unknown)
         #expect(none.status == 1 && none.output.isEmpty)
-        #expect(none.errors == "The site knows no visitor of that id: nothing was noted.\n")
+        #expect(none.errors == "The site holds nothing of a visitor of that id.\n")
         #expect(try place.run("privacy", "export", "--visitor", "12").status == 64)
         // The request is noted and answered.
         let requests = try JSON(try place.run("privacy", "list", "--format", "json").output)["requests"].array
