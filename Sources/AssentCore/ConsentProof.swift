@@ -45,8 +45,8 @@ public struct ConsentProof: Sendable, Equatable {
     public struct Event: Sendable, Equatable {
         /// Number of the entry.
         public var entry: RecordNumber
-        /// Its kind: `renewal`, `withdrawal`, `erasure`, `erased`, or `restart`, by which the visitor had everything erased
-        /// and kept the consent.
+        /// Its kind: `renewal`, `withdrawal`, `erasure`, `erased`; or `restart`, by which the visitor had erased what was
+        /// counted and kept the consent, and `cleared`, the end of that.
         public var kind: String
         /// The server's time.
         public var at: Instant
@@ -153,7 +153,15 @@ public struct ConsentProof: Sendable, Equatable {
 
     /// The state in words, with when and where that stands.
     var stateText: String {
-        func told(_ event: Event?) -> String { event.map { "at \($0.at.rfc3339), entry \($0.entry)" } ?? "" }
+        guard let restart = events.last(where: { $0.kind == "restart" }) else { return endText }
+        let cleared = events.last { $0.kind == "cleared" && $0.entry > restart.entry }
+        return "\(endText); what was counted before \(told(restart)) was asked to be erased, the consent stayed: "
+            + (cleared.map { "complete \(told($0))" } ?? "under way")
+    }
+
+    private func told(_ event: Event?) -> String { event.map { "at \($0.at.rfc3339), entry \($0.entry)" } ?? "" }
+
+    private var endText: String {
         switch state {
         case .granted: return "granted: in force at \(now.rfc3339)"
         case .renewed: return "renewed \(told(event("renewal"))), as record \(event("renewal")?.record ?? "unknown")"

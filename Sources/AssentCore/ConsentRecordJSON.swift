@@ -35,7 +35,7 @@ extension ConsentProof {
                 json.member("text", noticeText)
             }
             json.member("language", locale)
-            json.member("purpose", "to count and understand the use of the site")
+            json.member("purpose", Site.purposes.joined(separator: ", "))
             json.member("purpose_type", "dpv:ServiceUsageAnalytics")
             json.member("lawful_basis", "eu-gdpr:A6-1-a")
             json.key("pii_information")
@@ -129,6 +129,7 @@ extension ConsentProof {
             case "renewal": event(later.at, entry, renewed, to: &json)
             case "withdrawal": event(later.at, entry, "dpv:ConsentWithdrawn", to: &json)
             case "restart": event(later.at, entry, "events_erasure_requested", type: "dpv:Erase", to: &json)
+            case "cleared": event(later.at, entry, "events_erased", type: "dpv:Erase", by: "controller", to: &json)
             case "erasure": event(later.at, entry, "erasure_requested", type: "dpv:Erase", to: &json)
             default: event(later.at, entry, "erased", type: "dpv:Erase", by: "controller", to: &json)
             }

@@ -68,11 +68,11 @@ extension Ledger {
                 ON kind='restart' AND site=?1 AND json_valid(body) AND body->>'before'=held.visitor),
             restart(erasure) AS (SELECT body->>'erasure' FROM entry
                 WHERE kind='restart' AND site=?1 AND json_valid(body) AND visitor IN (SELECT visitor FROM held))
-            SELECT number, kind, at, CASE WHEN json_valid(body) THEN body->>'record' END, visitor FROM entry
+            SELECT number, CASE WHEN kind='erased' AND json_valid(body)
+                AND body->>'erasure' IN (SELECT erasure FROM restart) THEN 'cleared' ELSE kind END, at, CASE WHEN json_valid(body) THEN body->>'record' END, visitor FROM entry
             WHERE site=?1 AND visitor IN (SELECT visitor FROM held) AND number>?3
             AND kind IN ('renewal','withdrawal','erasure','erased','restart')
             AND number NOT IN (SELECT erasure FROM restart)
-            AND NOT (kind='erased' AND json_valid(body) AND body->>'erasure' IN (SELECT erasure FROM restart))
             ORDER BY number
             """, .text(proof.site), .integer(Int64(visitor)), .integer(proof.entry.number)
         ) { (row) throws(StoreError) in

@@ -55,8 +55,12 @@ extension Ledger {
             THEN 'renews a consent that no entry gave'
         WHEN kind='restart' AND NOT EXISTS(
             SELECT 1 FROM entry AS earlier WHERE number=this.body->>'erasure' AND kind='erasure' AND site=this.site
-            AND visitor=this.body->>'before' AND number<this.number AND json_valid(body)
+            AND visitor=this.body->>'before' AND number=this.number-1 AND json_valid(body)
             AND body->>'visitor_hash'=this.body->>'visitor_hash') THEN 'gives a new number without an erasure of the old one'
+        WHEN kind='restart' AND NOT EXISTS(
+            SELECT 1 FROM entry AS earlier WHERE site=this.site AND visitor=this.body->>'before'
+            AND kind IN ('grant', 'renewal', 'restart') AND number<this.number AND json_valid(body)
+            AND body->>'visitor_hash'=this.body->>'visitor_hash') THEN 'goes on with a consent that no entry gave'
         WHEN kind='withdrawal' AND body->>'visitor_hash' IS NULL AND NOT EXISTS(
             SELECT 1 FROM entry AS earlier WHERE site=this.site AND visitor=this.visitor
             AND kind IN ('grant', 'renewal', 'restart')
@@ -64,8 +68,8 @@ extension Ledger {
         WHEN kind='erasure' AND NOT EXISTS(
             SELECT 1 FROM entry AS earlier WHERE site=this.site AND visitor=this.visitor AND kind='withdrawal'
             AND number<this.number) AND NOT EXISTS(
-            SELECT 1 FROM entry AS later WHERE kind='restart' AND site=this.site AND number>this.number AND json_valid(body)
-            AND body->>'erasure'=this.number) THEN 'asks for an erasure without a withdrawal'
+            SELECT 1 FROM entry AS next WHERE number=this.number+1 AND kind='restart' AND site=this.site
+            AND json_valid(body) AND body->>'erasure'=this.number) THEN 'asks for an erasure without a withdrawal'
         WHEN kind='erasure' AND NOT EXISTS(
             SELECT 1 FROM erasure WHERE site=this.site AND visitor=this.visitor AND entry=this.number
             AND lower(hex(id_hash))=this.body->>'visitor_hash') THEN 'asks for an erasure that readers do not know of'

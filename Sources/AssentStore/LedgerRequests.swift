@@ -39,10 +39,12 @@ extension StoreReader {
 }
 
 extension Ledger {
-    /// Entries of requests that wait, of one visitor and kind.
+    /// Entries of requests that wait, of one visitor and kind. Access that was asked for under a number that the visitor no
+    /// longer has waits all the same; an erasure of what that number stood for does not.
     private static let waiting = """
-        SELECT number FROM entry AS asked WHERE site=?1 AND visitor=?2 AND kind='request' AND body->>'right'=?3
-        AND NOT EXISTS(SELECT 1 FROM entry WHERE site=?1 AND visitor=?2 AND number>asked.number
+        SELECT number FROM entry AS asked WHERE site=?1 AND kind='request' AND body->>'right'=?3
+        AND visitor IN (SELECT ?2 UNION SELECT visitor FROM erasure WHERE ?3='access' AND site=?1 AND id_hash=?4)
+        AND NOT EXISTS(SELECT 1 FROM entry WHERE site=?1 AND visitor=asked.visitor AND number>asked.number
             AND (kind='closed' AND body->>'request'=asked.number OR kind='erased' AND ?3='erase')) ORDER BY number
         """
 
@@ -54,7 +56,8 @@ extension Ledger {
             guard let number = known else { return nil }
             visitor = (number, hash(of: id))
             let waiting = try database.first(
-                Ledger.waiting, .text(request.site), .integer(Int64(number)), .text(request.kind.rawValue)
+                Ledger.waiting, .text(request.site), .integer(Int64(number)), .text(request.kind.rawValue),
+                .blob(hash(of: id))
             ) { (row) throws(StoreError) -> RecordNumber in try row.number(0) }
             if let waiting { return waiting }
         }
@@ -93,7 +96,7 @@ extension Ledger {
         try transaction { () throws(StoreError) in
             var waiting: [RecordNumber] = []
             try database.rows(
-                Ledger.waiting, .text(site), .integer(Int64(visitor)), .text(PrivacyRequest.Kind.erase.rawValue)
+                Ledger.waiting, .text(site), .integer(Int64(visitor)), .text(PrivacyRequest.Kind.erase.rawValue), .null
             ) { (row) throws(StoreError) in waiting.append(try row.number(0)) }
             for request in waiting { _ = try close(ClosedRequest(request: request, isDeclined: false), at: now) }
         }

@@ -50,7 +50,7 @@ extension PrivacyCommand {
                 throw Failure(
                     .failed,
                     "The document may be incomplete: \(damage.joined(separator: "; ")). assent partitions verify names what "
-                        + "is damaged.")
+                        + "is damaged. Request \(request) stays open.")
             }
             try close(ClosedRequest(request: request, isDeclined: false), configuration)
         }

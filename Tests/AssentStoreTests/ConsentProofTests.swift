@@ -60,7 +60,13 @@ import Testing
         guard case .erased(.some) = erased[0] else { throw Scene.NoRecord() }
         try store.drain(at: Self.now.advanced(by: 600))
         var proof = try scene.proof()
-        #expect(proof.state == .granted && proof.faults == [] && proof.events.map(\.kind) == ["restart"])
+        #expect(proof.state == .granted && proof.faults == [] && proof.events.map(\.kind) == ["restart", "cleared"])
+        #expect(proof.text(SiteControls(Self.site)).contains("the consent stayed: complete at "))
+        let record = try JSON(Data(proof.json(SiteControls(Self.site))))["consent_record"]
+        #expect(record["consent_status"] == "dpv:ConsentGiven" && record["purpose"] == "audience_measurement")
+        let events = record["events"].array
+        #expect(events.map { $0["event_state"] } == ["dpv:ConsentGiven", "events_erasure_requested", "events_erased"])
+        #expect(events.map { $0["entity_id"] } == ["pii_principal", "pii_principal", "controller"])
         #expect(proof.visitor == scene.record.visitorID && proof.isVisitorsHash == true)
 
         let next = store.standings(site: "coalition").standing(of: scene.record.visitor).visitor
@@ -70,14 +76,14 @@ import Testing
         _ = try store.commit([.grant(renewal)])
         proof = try scene.proof()
         #expect(proof.state == .renewed && proof.faults == [])
-        #expect(proof.events.map(\.kind) == ["restart", "renewal"])
+        #expect(proof.events.map(\.kind) == ["restart", "cleared", "renewal"])
 
         try scene.withdraw(erase: true)
         try store.drain(at: Self.now.advanced(by: 2_500))
         proof = try scene.proof()
         #expect(proof.state == .erased && proof.faults == [] && proof.visitor == nil)
         #expect(proof.erasureCompleted == Self.now.advanced(by: 2_500))
-        #expect(proof.events.map(\.kind) == ["restart", "renewal", "withdrawal", "erasure", "erased"])
+        #expect(proof.events.map(\.kind) == ["restart", "cleared", "renewal", "withdrawal", "erasure", "erased"])
         try store.close(at: Self.now.advanced(by: 3_000))
         #expect(try StoreReader(directory: scene.directory.path).verifyLedger().faults == [])
 

@@ -167,6 +167,38 @@ import Testing
         #expect(expected.contains { $0.contains("entry 12 has another hash than is expected") })
     }
 
+    @Test(
+        "A restart goes on with a consent that was given, right behind the erasure of the old number",
+        arguments: [
+            ("", "", ""),
+            (#""before":1"#, #""before":9"#, "gives a new number without an erasure of the old one"),
+            (#""erasure":3"#, #""erasure":2"#, "gives a new number without an erasure of the old one"),
+            (#""erasure":3"#, #""erasure":2"#, "entry 3 asks for an erasure without a withdrawal"),
+            (#""kind":"grant""#, #""kind":"other""#, "entry 4 goes on with a consent that no entry gave"),
+        ])
+    func restarts(old: String, new: String, says: String) throws {
+        let directory = try TemporaryDirectory()
+        let store = try LedgerTests.open(directory)
+        _ = try store.commit([.grant(LedgerTests.consent())])
+        _ = try store.commit([.erase(site: "coalition", visitor: 1, at: Self.now)])
+        var renewal = LedgerTests.consent()
+        renewal.visitor = 2
+        _ = try store.commit([.grant(renewal)])
+        _ = try store.commit([
+            .withdraw(site: "coalition", visitor: 2, erase: true, at: Self.now, day: Samples.monday)
+        ])
+        try store.drain(at: Self.now)
+        try store.close(at: Self.now)
+        #expect(try Self.findings(directory).faults == [])
+        guard !old.isEmpty else { return }
+        try Self.change(
+            directory, "UPDATE entry SET body=replace(body,'\(old)','\(new)') WHERE number IN (2,4)",
+            "UPDATE entry SET kind='other' WHERE number=2 AND '\(new)' LIKE '%other%'")
+        try Self.hashAnew(directory)
+        let faults = try Self.findings(directory).faults
+        #expect(faults.contains { $0.contains(says) }, "\(faults)")
+    }
+
     @Test func `a withdrawal without a consent is found, that of an imported visitor has none and is fine`() throws {
         let directory = try TemporaryDirectory()
         let store = try LedgerTests.open(directory)

@@ -81,6 +81,21 @@ import Testing
         #expect(try scene.note(.access, scene.ids[0]) == first + 6)
     }
 
+    @Test func `who has everything erased and goes on has asked for access all the same`() throws {
+        let scene = try Scene()
+        let asked = try #require(try scene.note(.access, scene.ids[0], received: Self.today.advanced(by: -20)))
+        _ = try scene.store.commit([.erase(site: "coalition", visitor: 1, at: Self.now)])
+        try scene.store.drain(at: Self.now)
+        #expect(try scene.note(.access, scene.ids[0]) == asked)
+        #expect(try scene.close(asked))
+        let list = try scene.list()
+        #expect(list.map(\.kind) == [.access, .erase] && list.allSatisfy { $0.state(on: Self.today) == .done })
+        // What was erased then is not what is asked for now.
+        let erase = try #require(try scene.note(.erase, scene.ids[0]))
+        #expect(try scene.list().last?.number == erase && scene.list().last?.state(on: Self.today) == .open)
+        #expect(try StoreReader(directory: scene.directory.path).ledgerFault() == nil)
+    }
+
     @Test func `a visitor whom the site does not know cannot have asked`() throws {
         let scene = try Scene()
         #expect(try scene.note(.access, Samples.visitorID(9)) == nil)
