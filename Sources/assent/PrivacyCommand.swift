@@ -22,23 +22,11 @@ struct PrivacyCommand: ParsableCommand {
 
         @OptionGroup var common: CommonOptions
 
-        @Option(help: "The site. (default: the only one)")
-        var site: String?
-
-        @Option(help: "The visitor's id: 32 hex digits.")
-        var visitor: String
-
-        @Option(help: "The date on which the request came. (default: today)")
-        var received: String?
-
-        func validate() throws { _ = try VisitorID(option: visitor) }
+        @OptionGroup var asked: RequestOptions
 
         func run() throws {
             let configuration = try common.load()
-            let site = try configuration.site(site)
-            let visitor = try VisitorID(option: visitor)
-            let timeZone = try site.timeZone()
-            let received = try OptionValue.received(received, today: timeZone.date(of: Clock.now))
+            let (site, visitor, today, received) = try asked.read(configuration)
             let progress = Progress("erasing")
             defer { progress.end() }
             var receipt: [UInt8]?
@@ -46,7 +34,7 @@ struct PrivacyCommand: ParsableCommand {
             do throws(Failure) {
                 let isDone: Void? = try holding(configuration) { (store, now) throws(StoreError) in
                     receipt = try store.erase(
-                        visitor, site: site.id, at: now, day: timeZone.date(of: now), received: received)
+                        visitor, site: site.id, at: now, day: today, received: received)
                 }
                 if isDone == nil {
                     receipt = try ask(

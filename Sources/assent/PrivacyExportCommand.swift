@@ -13,23 +13,11 @@ extension PrivacyCommand {
 
         @OptionGroup var common: CommonOptions
 
-        @Option(help: "The site. (default: the only one)")
-        var site: String?
-
-        @Option(help: "The visitor's id: 32 hex digits.")
-        var visitor: String
-
-        @Option(help: "The date on which the request came. (default: today)")
-        var received: String?
-
-        func validate() throws { _ = try VisitorID(option: visitor) }
+        @OptionGroup var asked: RequestOptions
 
         func run() throws {
             let configuration = try common.load()
-            let site = try configuration.site(site)
-            let visitor = try VisitorID(option: visitor)
-            let today = try site.timeZone().date(of: Clock.now)
-            let received = try OptionValue.received(received, today: today) ?? today
+            let (site, visitor, today, received) = try asked.read(configuration)
             var writer = FileWriter()
             let damage: [String]
             let request: RecordNumber
@@ -38,7 +26,8 @@ extension PrivacyCommand {
                     throw Failure(.failed, "The site holds nothing of a visitor of that id.")
                 }
                 request = try note(
-                    ReceivedRequest(.access, site: site.id, visitor: visitor, received: received), configuration)
+                    ReceivedRequest(.access, site: site.id, visitor: visitor, received: received ?? today),
+                    configuration)
                 var document = HeldDocument(held)
                 while !document.isAtEnd { try writer.write(try document.next()) }
                 damage = document.damage

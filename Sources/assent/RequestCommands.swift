@@ -126,6 +126,27 @@ struct CloseCommand: ParsableCommand {
     }
 }
 
+/// What a visitor's request is of, and when it came.
+struct RequestOptions: ParsableArguments {
+    @Option(help: "The site. (default: the only one)")
+    var site: String?
+
+    @Option(help: "The visitor's id: 32 hex digits.")
+    var visitor: String
+
+    @Option(help: "The date on which the request came. (default: today)")
+    var received: String?
+
+    func validate() throws { _ = try VisitorID(option: visitor) }
+
+    /// - Returns: `today` in the site's time zone; `received` only if it was said.
+    func read(_ configuration: Configuration) throws -> (site: Site, visitor: VisitorID, today: Day, received: Day?) {
+        let site = try configuration.site(site)
+        let today = try site.timeZone().date(of: Clock.now)
+        return (site, try VisitorID(option: visitor), today, try OptionValue.received(received, today: today))
+    }
+}
+
 extension OptionValue {
     /// The date on which a request came.
     static func received(_ text: String?, today: Day) throws -> Day? {
