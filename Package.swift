@@ -30,6 +30,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .target(name: "CTOML"),
         .target(
             name: "DashboardAssets", path: "Dashboards", exclude: ["script", "demo", "privacy"],
@@ -53,7 +54,7 @@ let package = Package(
             name: "assent",
             dependencies: [
                 "AssentCore", "AssentConfiguration", "AssentStore", "AssentReport", "AssentCollector",
-                "DashboardAssets",
+                "DashboardAssets", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -6,8 +6,8 @@ internal import Synchronization
 /// Reads lines of an import, one event each, and stores them in large batches. Used with a collector and without one.
 ///
 /// Bytes may come in pieces of any size. They are gathered into blocks (``Limits/importBlockBytes``), which as many
-/// threads read as there are processors, while the batch before is stored (``Limits/importBatchEvents``): memory is
-/// bounded by a block and three batches.
+/// threads read as there are processors, while the batch before is stored (``Limits/importBatchEvents``,
+/// ``Limits/importBatchBytes``): memory is bounded by a block and three batches.
 public struct Importer {
     /// What became of the lines so far.
     public struct Counts: Sendable, Equatable {
@@ -39,6 +39,8 @@ public struct Importer {
     private var problems: [ImportAnswer.BadLine] = []
     private var problemsTaken = 0
     private var waiting: [ImportBatch] = []
+    /// Bytes of the lines from which they are.
+    private var waitingBytes = 0
     /// The batches before, which are stored while the next ones are read.
     private var errand: Errand<Result<Int, StoreError>>?
     private var errandEvents = 0
@@ -133,9 +135,13 @@ public struct Importer {
             number += read.lines
             if read.batch.count > 0 { waiting.append(read.batch) }
         }
+        waitingBytes += block.count
         // Reading goes on while the batch before is being stored, until a second one waits.
         let events = waiting.reduce(0) { $0 + $1.count }
-        if events >= Limits.importBatchEvents * (errand?.isDone == false ? 2 : 1) { try storeWaiting(beside: true) }
+        let batches = errand?.isDone == false ? 2 : 1
+        if events >= Limits.importBatchEvents * batches || waitingBytes >= Limits.importBatchBytes * batches {
+            try storeWaiting(beside: true)
+        }
     }
 
     private struct Part: Sendable {
@@ -151,7 +157,7 @@ public struct Importer {
         }
         guard !waiting.isEmpty else { return }
         let (batches, events) = (waiting, waiting.reduce(0) { $0 + $1.count })
-        waiting = []
+        (waiting, waitingBytes) = ([], 0)
         if beside {
             errandEvents = events
             errand = Errand { [store, site, now] in Importer.store(batches, site, now(), in: store) }

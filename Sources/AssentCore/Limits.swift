@@ -108,6 +108,8 @@ public enum Limits {
     public static let segmentEventsMax = 65_536
     /// Runs of one size in an open partition: that many are joined into one of the next size.
     public static let runsPerLevelMax = 8
+    /// Ids of one visitor that a merge of runs remembers.
+    public static let mergedIDsMax = 1_048_576
     /// Most bytes of one column once it is inflated; a larger claim is damage.
     public static let columnBytesMax = 64 * 1024 * 1024
     /// Most events that wait for a commit; full means 503.
@@ -130,16 +132,17 @@ public enum Limits {
     public static let importBatchEvents = 98_304
     /// Bytes of lines of an import that are read by several threads at a time.
     public static let importBlockBytes = 8 * 1024 * 1024
+    /// Heaps of the C library among which the threads of an import without a collector divide their memory.
+    public static let importHeapsMax: Int32 = 1
     /// Texts of each kind of which an import remembers what cleaning made of them.
     public static let rememberedTextsMax = 16_384
-    /// Bytes of lines of an import that are gathered before they are written, though they are fewer.
-    public static let importBatchBytes = 64 * 1024 * 1024
+    /// Bytes of lines of an import that are gathered before they are written, though they are fewer than
+    /// ``importBatchEvents``.
+    public static let importBatchBytes = 48 * 1024 * 1024
     /// Bad lines of an import that are named; the others are counted.
     public static let badLinesNamedMax = 20
     /// Longest line of an import, in bytes.
     public static let importLineBytesMax = 65_536
-    /// Event keys that an import keeps to recognise events that are already held.
-    public static let importKeysMax = 1_000_000
     /// Longest ground of an import, in bytes of UTF-8.
     public static let basisBytesMax = 1_024
     /// Receipts of finished erasures that a process keeps until they are asked for.

@@ -131,7 +131,8 @@ extension ColumnMerge<EventColumns> {
 }
 
 /// The ids of one visitor's events that a merge has met, as 64-bit hashes: of a million events of one visitor, two with
-/// different ids have the same one with a likelihood of 1 : 10⁷.
+/// different ids have the same one with a likelihood of 1 : 10⁷. Beyond ``Limits/mergedIDsMax`` they are forgotten: a
+/// duplicate is dropped before it is stored, and comes here only out of a segment that could not be read then.
 private struct SeenIDs {
     private var visitor: VisitorNumber?
     private var hashes: [UInt64] = []
@@ -154,6 +155,7 @@ private struct SeenIDs {
             return false
         }
         if table.index(of: hash, where: { _ in true }) != nil { return true }
+        if table.count == Limits.mergedIDsMax { table.removeAll() }
         _ = table.insert(hash)
         return false
     }

@@ -1,7 +1,7 @@
 /// What a file is and the version of its format: `application_id` and `user_version` in SQLite's header.
 struct Format {
     /// `ASLG`.
-    static let ledger = Format(applicationID: 0x4153_4C47, version: 2)
+    static let ledger = Format(applicationID: 0x4153_4C47, version: 3)
     /// `ASJR`.
     static let journal = Format(applicationID: 0x4153_4A52, version: 1)
     /// `ASNT`.

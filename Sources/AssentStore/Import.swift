@@ -83,24 +83,8 @@ extension Store {
     /// Stores what is new of a day's events.
     private func importDay(_ arrivals: [EventColumns], _ site: String, _ day: Day) throws(StoreError) -> Int {
         let partition = try partition(site, day)
-        let state = try partition.content()
-        let new = try imported.withLock { (keys) throws(StoreError) in
-            if !keys.knows(site, day, state) {
-                keys.begin(site, day, try partition.segments(ImportKeys.columns))
-                keys.remember(site, day, state)
-            }
-            return arrivals.map { keys.unseen($0, site, day) }.filter { $0.count > 0 }
-        }
-        guard !new.isEmpty else { return 0 }
-        do throws(StoreError) {
-            let stored = try partition.add(new, through: nil)
-            let content = try partition.content()
-            imported.withLock { $0.remember(site, day, content) }
-            return stored
-        } catch {
-            imported.withLock { $0.forget(site, day) }
-            throw error
-        }
+        let new = try ImportKeys.new(of: arrivals, in: partition)
+        return new.isEmpty ? 0 : try partition.add(new, through: nil)
     }
 }
 
@@ -121,53 +105,44 @@ extension EventColumns {
     }
 }
 
-/// What imports recognise a held event by: visitor, time, kind, page and name as one 64-bit hash, a set for each day.
+/// What imports recognise a held event by: visitor, time, kind, page and name as one 64-bit hash.
 ///
-/// A set is filled from the partition when a day is first met and holds as long as nobody else adds to the partition;
-/// beyond ``Limits/importKeysMax`` all are forgotten and filled again when they are needed.
-struct ImportKeys {
+/// Memory has the hashes of what arrives, never those of what is held: segments are read that can hold any of it, one at a
+/// time. An import in order of time, or of visitors, meets few of them.
+enum ImportKeys {
     /// What a key is made of.
-    static let columns: ColumnSet = [.order, .kinds, .pages, .names]
+    private static let columns: ColumnSet = [.order, .kinds, .pages, .names]
 
-    private struct Key: Hashable {
-        var site: String
-        var day: Day
-    }
-
-    private var sets: [Key: (content: ContentHash, hashes: Set<UInt64>)] = [:]
-
-    /// Whether the day's set is that of the partition as it is.
-    func knows(_ site: String, _ day: Day, _ content: ContentHash) -> Bool {
-        sets[Key(site: site, day: day)]?.content == content
-    }
-
-    /// Fills a day's set with what its partition holds.
-    mutating func begin(_ site: String, _ day: Day, _ held: [EventColumns]) {
-        if sets.values.reduce(0, { $0 + $1.hashes.count }) > Limits.importKeysMax { sets = [:] }
-        var hashes: Set<UInt64> = []
-        hashes.reserveCapacity(held.reduce(0) { $0 + $1.count })
-        for columns in held {
+    /// Those events of a day of which none is held and none came before that agrees with them.
+    /// - Throws: ``StoreError`` if a segment that may hold one is damaged.
+    static func new(of arrivals: [EventColumns], in partition: Partition) throws(StoreError) -> [EventColumns] {
+        let keys = arrivals.map { columns in
             let hashing = KeyHashing(columns)
-            for event in 0..<columns.count { hashes.insert(hashing.hash(event)) }
+            return (0..<columns.count).map(hashing.hash)
         }
-        sets[Key(site: site, day: day)] = (ContentHash(), hashes)
+        var left = Set(keys.joined())
+        guard let visitors = range(arrivals.map(\.visitors)), let times = range(arrivals.map(\.times)) else {
+            return []
+        }
+        for segment in try partition.segments()
+        where times.overlaps(segment.firstTime...segment.lastTime)
+            && visitors.overlaps(segment.firstVisitor...segment.lastVisitor)
+        {
+            let held = try partition.read(segment, columns)
+            let hashing = KeyHashing(held)
+            for event in 0..<held.count { left.remove(hashing.hash(event)) }
+        }
+        return zip(arrivals, keys).map { columns, keys in
+            let kept = keys.indices.filter { left.remove(keys[$0]) != nil }
+            return kept.count == columns.count ? columns : columns.selecting(kept)
+        }.filter { $0.count > 0 }
     }
 
-    /// Those events that the day's set does not have, which has them then.
-    mutating func unseen(_ columns: EventColumns, _ site: String, _ day: Day) -> EventColumns {
-        let hashing = KeyHashing(columns)
-        let key = Key(site: site, day: day)
-        let kept = (0..<columns.count).filter { sets[key]?.hashes.insert(hashing.hash($0)).inserted == true }
-        return kept.count == columns.count ? columns : columns.selecting(kept)
+    private static func range<Value: Comparable>(_ columns: [[Value]]) -> ClosedRange<Value>? {
+        let bounds = columns.flatMap { [$0.min(), $0.max()].compactMap(\.self) }
+        guard let least = bounds.min(), let greatest = bounds.max() else { return nil }
+        return least...greatest
     }
-
-    /// Says which content the set stands for.
-    mutating func remember(_ site: String, _ day: Day, _ content: ContentHash) {
-        sets[Key(site: site, day: day)]?.content = content
-    }
-
-    /// Drops a set that holds more than was stored.
-    mutating func forget(_ site: String, _ day: Day) { sets[Key(site: site, day: day)] = nil }
 }
 
 /// Hashes of what events are recognised by; that of a page or name is taken once for all events that have it.

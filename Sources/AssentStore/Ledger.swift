@@ -22,9 +22,14 @@ final class Ledger {
     static func prepare(_ database: SQLite) throws(StoreError) {
         try Format.ledger.prepare(database) { () throws(StoreError) in
             for statement in Ledger.schema { try database.run(statement) }
-        } upgrade: { (_) throws(StoreError) in
-            // From 1 to 2: erasures say what they found, and visitors take less room.
-            for statement in [Ledger.erasureParts] + Ledger.visitorUpgrade { try database.run(statement) }
+        } upgrade: { (found) throws(StoreError) in
+            // From 1 to 2: erasures say what they found, and visitors take less room. From 2 to 3: visitors are found by
+            // both ends of their ids.
+            let statements =
+                found == 1
+                ? [Ledger.erasureParts] + Ledger.visitorUpgrade
+                : ["DROP INDEX IF EXISTS visitor_beginning", Ledger.visitorEnds]
+            for statement in statements { try database.run(statement) }
         }
     }
 
@@ -46,7 +51,7 @@ final class Ledger {
             CREATE TABLE tally(site TEXT NOT NULL, day TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,
                 PRIMARY KEY(site, day, kind)) WITHOUT ROWID
             """,
-        ] + visitorTables
+        ] + visitorTables + [visitorEnds]
 
     /// All or nothing.
     func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {

@@ -3,14 +3,20 @@ internal import AssentCore
 // Whom a number stands for: the only way from the events of a visitor to the id, and the row that goes with an erasure.
 //
 // There is a row for every visitor, so it is kept small: a key that is a number and 16 random bytes, and an index over
-// the first three of them, which leads to the few rows among which the id is.
+// the first and the last three of them, which leads to the few rows among which the id is. Ids that were imported may all
+// begin or end alike: counted, or with the time in front.
 extension Ledger {
     /// The tables of visitors, from version 2 on.
     static let visitorTables = [
         "CREATE TABLE site(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, last INTEGER NOT NULL)",
         "CREATE TABLE visitor(key INTEGER PRIMARY KEY, id BLOB NOT NULL)",
-        "CREATE INDEX visitor_beginning ON visitor(substr(id,1,3))",
     ]
+
+    /// The index of visitors, from version 3 on.
+    static let visitorEnds = "CREATE INDEX visitor_ends ON visitor(substr(id,1,3),substr(id,14))"
+    /// What leads from an id to its number by that index.
+    static let visitorSearch =
+        "SELECT key>>10 FROM visitor WHERE substr(id,1,3)=? AND substr(id,14)=? AND id=? AND key&1023=?"
 
     /// From version 1 to 2: a site has a number, and its visitors lie below that.
     static let visitorUpgrade =
@@ -47,8 +53,7 @@ extension Ledger {
     private func number(of id: VisitorID, _ site: Int64) throws(StoreError) -> VisitorNumber? {
         let bytes = id.bytes
         return try database.first(
-            "SELECT key>>10 FROM visitor WHERE substr(id,1,3)=? AND id=? AND key&1023=?", .blob(Array(bytes[..<3])),
-            .blob(bytes), .integer(site)
+            Ledger.visitorSearch, .blob(Array(bytes[..<3])), .blob(Array(bytes[13...])), .blob(bytes), .integer(site)
         ) { (row) throws(StoreError) in try row.number(0) }
     }
 

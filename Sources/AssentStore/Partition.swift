@@ -167,7 +167,8 @@ final class Partition {
 
         /// A day that has no partition yet.
         init(waiting: [Event], in times: Range<Int64>) {
-            for run in Partition.runs(of: [.arrived(waiting)]) { add(run, in: times) }
+            let arrived = [EventColumns.arrived(waiting)]
+            for run in Partition.runs(of: arrived, only: Partition.identities(of: arrived)) { add(run, in: times) }
         }
 
         /// Events from the journal, none a duplicate.
@@ -253,32 +254,34 @@ final class Partition {
     }
 
     /// Those events that are no duplicates, as runs: no earlier one of them, and none in the segments that can be read, has
-    /// the same visitor and id.
+    /// the same visitor and id. Memory has the identities of what arrives and one segment.
     /// - Parameter arrivals: events in the order in which they arrived.
     func new(_ arrivals: [EventColumns], beside segments: [Segment]) throws(StoreError) -> [EventColumns] {
-        var held: Set<Identity> = []
-        let visitors = arrivals.reduce(into: Set<VisitorNumber>()) { visitors, events in
-            if events.ids.contains(where: { !$0.isEmpty }) { visitors.formUnion(events.visitors) }
-        }
+        var left = Partition.identities(of: arrivals)
+        let visitors = Set(left.map(\.visitor))
         for segment in segments where has(segment, anyOf: visitors) {
             do throws(StoreError) {
-                let columns = try read(segment, .ids)
-                for event in columns.ids.indices where visitors.contains(columns.visitors[event]) {
-                    if let identity = Identity(event, of: columns) { held.insert(identity) }
+                let columns = try read(segment, .ids, idsOf: visitors)
+                for event in columns.ids.indices {
+                    if let identity = Identity(event, of: columns) { left.remove(identity) }
                 }
             } catch  where error.kind == .damaged {
                 continue
             }
         }
-        return Partition.runs(of: arrivals, beside: held)
+        return Partition.runs(of: arrivals, only: left)
     }
 
-    /// Events in order, but for those of which an earlier or a held one has the same visitor and id.
-    private static func runs(of arrivals: [EventColumns], beside held: Set<Identity> = []) -> [EventColumns] {
-        var seen = held
+    private static func identities(of arrivals: [EventColumns]) -> Set<Identity> {
+        Set(arrivals.lazy.flatMap { events in events.ids.indices.lazy.compactMap { Identity($0, of: events) } })
+    }
+
+    /// Events in order: those without an id, and of each identity that is new the first.
+    private static func runs(of arrivals: [EventColumns], only new: Set<Identity>) -> [EventColumns] {
+        var left = new
         let unique = arrivals.map { events in
             let kept = (0..<events.count).filter { event in
-                Identity(event, of: events).map { seen.insert($0).inserted } ?? true
+                Identity(event, of: events).map { left.remove($0) != nil } ?? true
             }
             return kept.count == events.count ? events : events.selecting(kept)
         }
@@ -327,9 +330,12 @@ final class Partition {
     }
 
     /// The columns of a segment.
+    /// - Parameter visitors: those whose ids are asked for, others' are empty; nil for all.
     /// - Throws: ``StoreError`` of kind `damaged` that names it.
-    func read(_ segment: Segment, _ columns: ColumnSet) throws(StoreError) -> EventColumns {
-        let decoded = try SegmentCodec.decode(count: segment.events, columns: columns) {
+    func read(
+        _ segment: Segment, _ columns: ColumnSet, idsOf visitors: Set<VisitorNumber>? = nil
+    ) throws(StoreError) -> EventColumns {
+        let decoded = try SegmentCodec.decode(count: segment.events, columns: columns, idsOf: visitors) {
             (id: EncodedColumn.ID) throws(StoreError) -> EncodedColumn? in
             do throws(StoreError) {
                 return try database.first(

@@ -5,22 +5,24 @@ internal import AssentCore
 extension SegmentCodec {
     private typealias ID = EncodedColumn.ID
 
-    /// The columns of a segment that are asked for. `fetch` gives a column as it lies in the partition, or nil.
+    /// The columns of a segment that are asked for. `fetch` gives a column as it lies in the partition, or nil. `visitors` are
+    /// those whose ids are asked for: those of others are passed over and empty.
     /// - Throws: ``SegmentDamage``; foreign bytes never trap. The ids of a sealed segment are missing without harm.
     static func decode<Failure: Error>(
-        count: Int, columns wanted: ColumnSet, fetch: (EncodedColumn.ID) throws(Failure) -> EncodedColumn?
+        count: Int, columns wanted: ColumnSet, idsOf visitors: Set<VisitorNumber>? = nil,
+        fetch: (EncodedColumn.ID) throws(Failure) -> EncodedColumn?
     ) throws(Failure) -> Result<EventColumns, SegmentDamage> {
         var fetched: [EncodedColumn.ID: EncodedColumn] = [:]
         for id in wanted.ids { fetched[id] = try fetch(id) }
         do throws(SegmentDamage) {
-            return .success(try decode(count: count, wanted, fetched))
+            return .success(try decode(count: count, wanted, visitors, fetched))
         } catch {
             return .failure(error)
         }
     }
 
     private static func decode(
-        count: Int, _ wanted: ColumnSet, _ fetched: [EncodedColumn.ID: EncodedColumn]
+        count: Int, _ wanted: ColumnSet, _ asked: Set<VisitorNumber>?, _ fetched: [EncodedColumn.ID: EncodedColumn]
     ) throws(SegmentDamage) -> EventColumns {
         guard (0...Limits.segmentEventsMax).contains(count) else { throw SegmentDamage("its count of events is wrong") }
         func read<Value>(
@@ -65,7 +67,7 @@ extension SegmentCodec {
         }
         if wanted.contains(.ids), fetched[.ids] != nil {
             result.ids = try read(.ids) { (reader) throws(ByteReader.Malformed) in
-                try SegmentCodec.ids(&reader, count)
+                try SegmentCodec.ids(&reader, visitors, of: asked)
             }
         }
         var contexts = Contexts(pages: result.pages, kinds: result.kinds)
@@ -178,17 +180,23 @@ extension SegmentCodec {
         return values
     }
 
-    private static func ids(_ reader: inout ByteReader, _ count: Int) throws(ByteReader.Malformed) -> Texts {
+    private static func ids(
+        _ reader: inout ByteReader, _ visitors: [VisitorNumber], of asked: Set<VisitorNumber>?
+    ) throws(ByteReader.Malformed) -> Texts {
         var ids = Texts()
-        ids.reserve(texts: count, bytes: count * 32)
+        if asked == nil { ids.reserve(texts: visitors.count, bytes: visitors.count * 32) }
+        var (last, isAsked): (VisitorNumber?, Bool) = (nil, true)
         let digits = Array("0123456789abcdef".utf8)
         var hex: [UInt8] = []
-        for _ in 0..<count {
+        for visitor in visitors {
+            if let asked, visitor != last { (last, isAsked) = (visitor, asked.contains(visitor)) }
             let header = try reader.varint()
             let isHex = header & 1 == 1
             guard header >> 1 <= Limits.eventIDLength.upperBound / (isHex ? 2 : 1) else { throw ByteReader.Malformed() }
             let bytes = try reader.raw(Int(header >> 1))
-            if isHex {
+            if !isAsked {
+                ids.append(utf8: [])
+            } else if isHex {
                 hex.removeAll(keepingCapacity: true)
                 for byte in bytes {
                     hex.append(digits[Int(byte >> 4)])

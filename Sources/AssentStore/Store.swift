@@ -27,8 +27,6 @@ public final class Store: Sendable {
     /// See ``unknownVisitors(site:)``.
     let unknown: [String: [ClosedRange<VisitorNumber>]]
     private let waitingCounts = Mutex((events: 0, bytes: 0))
-    /// Content hashes of what imports have seen, by day; see ``importEvents(_:site:at:)``.
-    let imported = Mutex(ImportKeys())
 
     /// Opens a data directory, makes it if it is missing, and finishes what a crash left.
     /// - Parameter now: the server's time, from which the recent ids are judged.

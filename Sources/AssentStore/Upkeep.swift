@@ -60,10 +60,7 @@ extension Store {
         for (site, days) in retentionDays.sorted(by: { $0.key < $1.key }) {
             try partitions.withLock { (_) throws(StoreError) in
                 let removed = try Partition.remove(directory, site) { $0.advanced(by: 1 + days).start < now }
-                for day in removed {
-                    imported.withLock { $0.forget(site, day) }
-                    upkeep.partitions.append(PartitionName(site: site, day: day))
-                }
+                upkeep.partitions += removed.map { PartitionName(site: site, day: $0) }
             }
         }
         return upkeep

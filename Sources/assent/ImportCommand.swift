@@ -3,6 +3,7 @@ import AssentCollector
 import AssentConfiguration
 import AssentCore
 import AssentStore
+import CMalloc
 
 /// `assent import`
 struct ImportCommand: ParsableCommand {
@@ -61,6 +62,8 @@ struct ImportCommand: ParsableCommand {
             guard error.kind == .held else { throw Failure(error) }
             return try asking(&input, about: site, configuration, &report)
         }
+        // Threads come and go with each batch: with one heap for all, what one gives back is room for the next.
+        mallopt(M_ARENA_MAX, Limits.importHeapsMax)
         do {
             let gate = Gate(site: site, key: key, countries: try SystemTables.countries())
             let ground = try Importer.ground(basis: basis, site: site.id, at: Clock.now, in: store)

@@ -108,11 +108,33 @@ import Testing
         #expect(try Format.version(of: SQLite("\(directory.path)/ledger.sqlite", .read)) == 1)
     }
 
+    @Test func `a ledger of version 2 is brought up to date, and ids are looked up by both of their ends`() throws {
+        let directory = try Self.ledger()
+        let path = "\(directory.path)/ledger.sqlite"
+        try ErasureTests.open(directory).close(at: ErasureTests.now)
+        let id = try #require(try StoreReader(directory: directory.path).visitorIDs(site: "coalition")[5])
+        let ledger = try SQLite(path, .write(durable: false))
+        for statement in [
+            "DROP INDEX visitor_ends", "CREATE INDEX visitor_beginning ON visitor(substr(id,1,3))",
+            "PRAGMA user_version=2",
+        ] { try ledger.run(statement) }
+        let store = try ErasureTests.open(directory)
+        #expect(try store.numbers(of: [id], site: "coalition") == [5])
+        #expect(
+            try ledger.first("SELECT group_concat(name) FROM sqlite_master WHERE tbl_name='visitor' AND type='index'") {
+                $0.text(0)
+            } == "visitor_ends")
+        let plan = try ledger.first(
+            "EXPLAIN QUERY PLAN \(Ledger.visitorSearch)", .blob([]), .blob([]), .blob([]), .integer(1)
+        ) { $0.text(3) }
+        #expect(plan?.contains("visitor_ends (<expr>=? AND <expr>=?)") == true)
+    }
+
     @Test func `a ledger of version 1 is brought up to date, and what was under way in it is finished`() throws {
         let directory = try Self.ledger()
         let old = try ReceiptTests.ledger(directory).first("SELECT group_concat(hex(hash)) FROM entry") { $0.text(0) }
         let store = try ErasureTests.open(directory)
-        #expect(try Format.version(of: SQLite("\(directory.path)/ledger.sqlite", .read)) == 2)
+        #expect(try Format.version(of: SQLite("\(directory.path)/ledger.sqlite", .read)) == 3)
         let hashes = "SELECT group_concat(hex(hash)) FROM entry WHERE number<=9"
         #expect(try ReceiptTests.ledger(directory).first(hashes) { $0.text(0) } == old)
 

@@ -73,33 +73,59 @@ import Testing
 }
 
 @Suite struct ImportKeysTests {
-    @Test func `events that agree in visitor, time, kind, page and name are one`() {
-        var keys = ImportKeys()
+    static func partition(_ directory: TemporaryDirectory) throws -> Partition {
+        try Files.makeDirectory(Partition.folder(directory.path, "a"))
+        return try Partition(directory: directory.path, site: "a", day: Samples.monday, .write(durable: false))
+    }
+
+    static func new(_ arrivals: [[Event]], _ partition: Partition) throws -> [[Event]] {
+        try ImportKeys.new(of: arrivals.map { EventColumns.arrived($0) }, in: partition).map(\.events)
+    }
+
+    @Test func `events that agree in visitor, time, kind, page and name are one`() throws {
+        let directory = try TemporaryDirectory()
+        let partition = try Self.partition(directory)
         let events = sampleEvents(60, seed: 1)
-        keys.begin("a", Samples.monday, [EventColumns(Array(events[..<20]))])
-        func unseen(_ events: [Event]) -> [Event] {
-            keys.unseen(EventColumns(events), "a", Samples.monday).events
-        }
-        #expect(unseen(events) == inOrder(Array(events[20...])))
-        #expect(unseen(events).isEmpty)
+        _ = try partition.add([EventColumns(Array(events[..<20]))], through: nil)
+        #expect(try Self.new([events], partition) == [Array(events[20...])])
+        #expect(try Self.new([events, events], partition) == [Array(events[20...])])
+        #expect(try Self.new([Array(events[..<20]), []], partition).isEmpty)
+        #expect(try Self.new([[]], partition).isEmpty)
         var others = [Event](repeating: events[0], count: 6)
         others[1].visitor += 1
         others[2].time = others[2].time.advanced(by: 1)
         others[3].page.query += "x"
         others[4].name += "x"
         others[5].title += "another title"
-        #expect(unseen(others) == inOrder(Array(others[1...4])))
+        #expect(try Self.new([others], partition) == [Array(others[1...4])])
     }
 
-    @Test func `a day's keys stand for one content of its partition`() {
-        var keys = ImportKeys()
-        let content = ContentHashTests.hash(sampleEvents(3, seed: 1))
-        #expect(!keys.knows("a", Samples.monday, content))
-        keys.begin("a", Samples.monday, [])
-        keys.remember("a", Samples.monday, content)
-        #expect(keys.knows("a", Samples.monday, content) && !keys.knows("a", Samples.monday, ContentHash()))
-        #expect(!keys.knows("b", Samples.monday, content))
-        keys.forget("a", Samples.monday)
-        #expect(!keys.knows("a", Samples.monday, content))
+    @Test("What is stored does not depend on how lines are ordered and cut", arguments: 0..<8 as Range<UInt64>)
+    func cutting(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let events = try Samples.events(400, visitors: 1...30, seed: seed)
+        func content(_ batches: [[ConsentedEvent]]) throws -> (stored: Int, content: ContentHash) {
+            let directory = try TemporaryDirectory()
+            let store = try StoreTests.open(directory)
+            var stored = 0
+            for batch in batches {
+                stored += try store.importEvents([Samples.importBatch(batch)], site: "coalition", at: StoreTests.now)
+            }
+            try store.close(at: StoreTests.now)
+            return (
+                stored,
+                try Partition(directory: directory.path, site: "coalition", day: Samples.monday, .read).content()
+            )
+        }
+        let whole = try content([events])
+        var batches: [[ConsentedEvent]] = []
+        var rest = events[...]
+        while !rest.isEmpty {
+            batches.append(Array(rest.prefix(Int.random(in: 1...60, using: &random))))
+            rest = rest.dropFirst(batches[batches.count - 1].count)
+        }
+        // Each batch comes twice, and at the end all come once more.
+        let cut = try content(batches.flatMap { [$0, $0] } + [events])
+        #expect(cut == whole && whole.stored > 0)
     }
 }
