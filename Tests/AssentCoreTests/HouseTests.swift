@@ -18,12 +18,12 @@ import Testing
         ],
         "assent": [
             "AssentCore", "AssentConfiguration", "AssentStore", "AssentReport", "AssentCollector", "DashboardAssets",
-            "ArgumentParser", "Glibc", "Logging", "ServiceLifecycle", "Synchronization", "UnixSignals",
+            "ArgumentParser", "CMalloc", "Glibc", "Logging", "ServiceLifecycle", "Synchronization", "UnixSignals",
         ],
     ]
 
     /// Modules that exactly one file may import.
-    static let single = ["CSQLite", "CZlib", "CTOML"]
+    static let single = ["CSQLite", "CZlib", "CTOML", "CMalloc"]
 
     static func swiftFiles(in folder: String) throws -> [(name: String, lines: [String])] {
         let base = root.appending(path: folder)

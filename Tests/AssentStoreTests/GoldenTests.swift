@@ -85,12 +85,13 @@ import Testing
 
     // MARK: Ledger
 
-    /// A data directory with the ledger of version 1, which has a consent, a renewal, a ground, a withdrawal that keeps, an
+    /// A data directory with a ledger of an older version. That of version 1 has a consent, a renewal, a ground, a withdrawal that keeps, an
     /// erasure that is complete (visitor 2) and one that is not (visitor 3); and with a partition that has events of both.
-    static func ledger() throws -> TemporaryDirectory {
+    static func ledger(version: Int = 1) throws -> TemporaryDirectory {
         let directory = try copy("2026-11-16")
         try FileManager.default.copyItem(
-            at: folder.appending(path: "ledger-1.sqlite"), to: URL(filePath: "\(directory.path)/ledger.sqlite"))
+            at: folder.appending(path: "ledger-\(version).sqlite"), to: URL(filePath: "\(directory.path)/ledger.sqlite")
+        )
         return directory
     }
 
@@ -108,17 +109,19 @@ import Testing
         #expect(try Format.version(of: SQLite("\(directory.path)/ledger.sqlite", .read)) == 1)
     }
 
-    @Test func `a ledger of version 2 is brought up to date, and ids are looked up by both of their ends`() throws {
-        let directory = try Self.ledger()
-        let path = "\(directory.path)/ledger.sqlite"
-        try ErasureTests.open(directory).close(at: ErasureTests.now)
-        let id = try #require(try StoreReader(directory: directory.path).visitorIDs(site: "coalition")[5])
-        let ledger = try SQLite(path, .write(durable: false))
-        for statement in [
-            "DROP INDEX visitor_ends", "CREATE INDEX visitor_beginning ON visitor(substr(id,1,3))",
-            "PRAGMA user_version=2",
-        ] { try ledger.run(statement) }
+    @Test func `a ledger of version 2 is read, then brought up to date, and ids are looked up by both of their ends`()
+        throws
+    {
+        // What the program of version 2 made of that of version 1.
+        let directory = try Self.ledger(version: 2)
+        let reader = try StoreReader(directory: directory.path)
+        let id = try #require(try reader.visitorIDs(site: "coalition")[5])
+        #expect(try reader.ledgerFault() == nil)
+        #expect(try Format.version(of: SQLite("\(directory.path)/ledger.sqlite", .read)) == 2)
+
         let store = try ErasureTests.open(directory)
+        let ledger = try SQLite("\(directory.path)/ledger.sqlite", .read)
+        #expect(try Format.version(of: ledger) == 3)
         #expect(try store.numbers(of: [id], site: "coalition") == [5])
         #expect(
             try ledger.first("SELECT group_concat(name) FROM sqlite_master WHERE tbl_name='visitor' AND type='index'") {
@@ -128,6 +131,7 @@ import Testing
             "EXPLAIN QUERY PLAN \(Ledger.visitorSearch)", .blob([]), .blob([]), .blob([]), .integer(1)
         ) { $0.text(3) }
         #expect(plan?.contains("visitor_ends (<expr>=? AND <expr>=?)") == true)
+        #expect(try StoreReader(directory: directory.path).ledgerFault() == nil)
     }
 
     @Test func `a ledger of version 1 is brought up to date, and what was under way in it is finished`() throws {
