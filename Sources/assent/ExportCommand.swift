@@ -84,7 +84,7 @@ struct EventExport {
         as format: ExportCommand.Format, to writer: inout FileWriter, progress: (Day) -> Void
     ) throws -> [String] {
         var damage: [String] = []
-        if format == .csv { try writer.write(CSV.line(EventLine.fieldNames)) }
+        if format == .csv { try writer.write(CSV.line(EventLine.fieldNames.map { .text($0) })) }
         for day in days {
             let whole = day.start..<day.advanced(by: 1).start
             guard whole.overlaps(range) else { continue }
@@ -155,26 +155,8 @@ struct EventExport {
                 try writer.write(line.bytes)
             case .csv:
                 let fields = EventLine.fields(of: event, visitor: visitor, scheme: scheme)
-                try writer.write(CSV.line(fields.map { $0?.text ?? "" }))
+                try writer.write(CSV.line(fields.map { .text($0?.text ?? "") }))
             }
         }
-    }
-}
-
-/// Comma-separated values (RFC 4180) that no spreadsheet takes for a formula.
-enum CSV {
-    /// One record with its end of line.
-    static func line(_ fields: [String]) -> [UInt8] {
-        Array(fields.map(field).joined(separator: ",").utf8) + [0x0D, 0x0A]
-    }
-
-    /// A text that a spreadsheet would calculate, because of how it begins, has an apostrophe before it.
-    private static func field(_ text: String) -> String {
-        let isFormula = text.unicodeScalars.first.map {
-            "=+-@\t\r\n|%\u{FF1D}\u{FF0B}\u{FF0D}\u{FF20}".unicodeScalars.contains($0)
-        }
-        let safe = isFormula == true ? "'\(text)" : text
-        guard safe.utf8.contains(where: { $0 == 0x2C || $0 == 0x22 || $0 == 0x0D || $0 == 0x0A }) else { return safe }
-        return "\"" + safe.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 }
