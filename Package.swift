@@ -39,7 +39,7 @@ let package = Package(
         .target(name: "AssentConfiguration", dependencies: ["AssentCore", "CTOML"], swiftSettings: strict),
         .target(
             name: "AssentStore", dependencies: ["AssentCore", "CSQLite", "CZlib", crypto], swiftSettings: strict),
-        .target(name: "AssentReport", dependencies: ["AssentCore", "AssentStore"], swiftSettings: strict),
+        .target(name: "AssentReport", dependencies: ["AssentCore", "AssentStore", crypto], swiftSettings: strict),
         .target(
             name: "AssentCollector",
             dependencies: [

@@ -171,6 +171,10 @@ public enum Limits {
     public static let campaignsPerSiteMax = 256
     /// Longest period of a report, in days.
     public static let reportDaysMax = 800
+    /// Weeks that a report can set side by side.
+    public static let reportTrendWeeks = 1...104
+    /// Weeks of the small line beside a campaign, where nothing else is asked for.
+    public static let reportTrendWeeksUsual = 8
     /// A gap longer than this ends a visit, in milliseconds.
     public static let visitGapMilliseconds: Int64 = 30 * 60 * 1_000
     /// Engaged time from which a visit with one pageview is no bounce, in milliseconds.
@@ -179,8 +183,13 @@ public enum Limits {
     public static let estimateChoicesMin: UInt64 = 30
     /// Narrowest and widest line of a report's table, in cells of a terminal.
     public static let tableCells = 60...160
+    /// Cells in a line of the text of a mail.
+    public static let mailCells = 76
     /// Most rows that a report's table shows of pages, sources and so on; its JSON has all of them.
     public static let tableRowsMax = 10
+
+    /// Most rows that a report shows of them where it can be scrolled and searched: as Markdown and as HTML.
+    public static let documentRowsMax = 50
 
     // MARK: Exports
 

@@ -2,7 +2,7 @@ import AssentCore
 
 /// The first pass over the visits: every number of every row, nothing folded yet.
 struct Counting {
-    private(set) var table = RowTable()
+    private(set) var table: RowTable
     private(set) var totals = Tally()
     /// Over the visits that no campaign has.
     private(set) var unattributed = Tally()
@@ -22,7 +22,9 @@ struct Counting {
     private var engagedByCampaign: [Int]
     private var entered: [Int] = []
 
-    init(campaigns count: Int) {
+    /// - Parameter tables: whether the rows of the tables are counted too.
+    init(campaigns count: Int, tables: Bool) {
+        table = RowTable(isKept: tables)
         campaigns = Array(repeating: CampaignTally(), count: count)
         exclusiveVisitors = Array(repeating: 0, count: count + 1)
         visitsByCampaign = Array(repeating: 0, count: count + 1)
@@ -80,12 +82,18 @@ struct Counting {
 
     /// Counts an event in the tables whose rows take single events.
     private mutating func countEvent(_ event: CountedEvent, of visit: Visit, group: Int) -> RowTable.Rise {
+        guard table.isKept else { return RowTable.Rise() }
         let page = table.row(group, .pages, key: event.page)
         let locale = table.row(group, .locales, key: event.locale)
         if table.enter(page, visit: visit.serial) { entered.append(page) }
         if table.enter(locale, visit: visit.serial) { entered.append(locale) }
         table.add(event, to: page)
         table.add(event, to: locale)
+        if let link = event.link {
+            let row = table.row(group, .links, key: link)
+            if table.enter(row, visit: visit.serial) { entered.append(row) }
+            table.add(event, to: row)
+        }
         guard let depth = event.scroll else { return RowTable.Rise() }
         table.scroll(to: depth, row: locale, page: event.page, visit: visit.serial)
         return table.scroll(to: depth, pageRow: page, visit: visit.serial)
@@ -93,6 +101,7 @@ struct Counting {
 
     /// Counts a visit in the tables whose rows take whole visits.
     private mutating func countWhole(_ visit: Visit, _ sums: Tally, group: Int) {
+        guard table.isKept else { return }
         for dimension in Dimension.ofVisits {
             let row = table.row(group, dimension, key: visit.key(of: dimension))
             if table.enter(row, visit: visit.serial) { entered.append(row) }
@@ -123,7 +132,7 @@ struct Counting {
 
 extension Dimension {
     /// Tables whose rows take single events: a visit counts in every row that has one of its events.
-    static let ofEvents: [Dimension] = [.pages, .locales]
+    static let ofEvents: [Dimension] = [.pages, .locales, .links]
     /// Tables whose rows take whole visits: each is in exactly one row.
-    static let ofVisits: [Dimension] = [.sources, .countries, .devices]
+    static let ofVisits: [Dimension] = [.sources, .countries, .devices, .days]
 }

@@ -120,7 +120,8 @@ struct Folding {
         for row in plan.order[folded.endIndex...] {
             lines.append(ReportLine(key: keys(row), tally: table.rows[row].tally, foldedRows: 0))
         }
-        return lines.sorted(by: ReportLine.precedes)
+        let isCalendar = slot % Dimension.allCases.count == Dimension.days.rawValue
+        return lines.sorted(by: isCalendar ? ReportLine.isEarlier : ReportLine.precedes)
     }
 
     private func foldedRows(_ plan: Plan) -> ArraySlice<Int> {
@@ -233,6 +234,7 @@ extension RowTable {
     /// All rows that a visit counts in, each once.
     mutating func enterRows(of visit: Visit, into entered: inout [Int]) {
         entered.removeAll(keepingCapacity: true)
+        guard isKept else { return }
         func enter(_ table: inout RowTable, _ group: Int, _ dimension: Dimension, _ key: UInt32) {
             let row = table.row(group, dimension, key: key)
             if table.enter(row, visit: visit.serial) { entered.append(row) }
@@ -240,9 +242,11 @@ extension RowTable {
         for event in visit.events {
             enter(&self, 0, .pages, event.page)
             enter(&self, 0, .locales, event.locale)
+            if let link = event.link { enter(&self, 0, .links, link) }
             for campaign in event.campaigns {
                 enter(&self, campaign + 1, .pages, event.page)
                 enter(&self, campaign + 1, .locales, event.locale)
+                if let link = event.link { enter(&self, campaign + 1, .links, link) }
             }
         }
         for dimension in Dimension.ofVisits {

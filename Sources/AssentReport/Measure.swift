@@ -35,6 +35,9 @@ extension Measure<Tally> {
         Measure("pageviews", count: \.pageviews), Measure("engaged_seconds", decimals: 1, \.engagedSeconds),
         Measure("scroll_depth", decimals: 1, \.scrollDepth), Measure("bounce_rate", decimals: 4, \.bounceRate),
     ]
+
+    /// Those of them that a trend has.
+    static let ofTallyTrends = ofTallies.filter { $0.name != "scroll_depth" }
 }
 
 extension Measure<CampaignTally> {
@@ -46,4 +49,7 @@ extension Measure<CampaignTally> {
         Measure("median_engaged_seconds", decimals: 1, \.medianEngagedSeconds),
         Measure("scroll_depth", decimals: 1, \.sums.scrollDepth), Measure("bounce_rate", decimals: 4, \.bounceRate),
     ]
+
+    /// Those of them that a trend has.
+    static let ofCampaignTrends = ofCampaigns.filter { !["scroll_depth", "median_engaged_seconds"].contains($0.name) }
 }

@@ -13,19 +13,21 @@ public struct Report: Sendable {
     let summary: Summary
     /// What the request compares with; nil for nothing.
     let compared: Summary?
+    /// The weeks of the trend, ascending.
+    let trend: [WeekSummary]
     let choices: ChoiceTallies
     /// Partitions that were read for either period, by day.
     let partitions: [PartitionState]
 
-    /// Reads and sums up a period and, if asked, the one it is compared with.
+    /// Reads and sums up a period and, if asked, the one it is compared with and the weeks of a trend.
     ///
-    /// Cost: the events of both periods are read once each, one period after the other, and looked at once or, where
-    /// rows must be folded, twice.
+    /// Cost: the events of each period are read once, one period after the other, and looked at once or, where something
+    /// must be folded, twice. Weeks of a trend take fewer columns than the others. Memory is that of the longest period.
     /// - Throws: ``ReportError``: the site has no such campaign, or the data directory cannot be read.
     public static func make(
         site: Site, timeZone: TimeZoneRules, request: ReportRequest, reader: StoreReader
     ) throws(ReportError) -> Report {
-        func read(_ period: Range<Instant>) throws(ReportError) -> PeriodEvents {
+        func read(_ period: Range<Instant>, _ columns: ColumnSet) throws(ReportError) -> PeriodEvents {
             do {
                 return try reader.events(
                     site: site.id, from: period.lowerBound, to: period.upperBound, columns: columns)
@@ -37,15 +39,18 @@ public struct Report: Sendable {
         return try make(site: site, timeZone: timeZone, request: request, events: read, tallies: tallies)
     }
 
-    /// The columns that a report is made from.
-    static let columns: ColumnSet = [
-        .order, .kinds, .pages, .referrers, .locales, .countries, .clients, .names, .engaged, .scrolls,
-    ]
+    /// The columns that a week of a trend is made from.
+    private static let columnsOfTrend: ColumnSet = [.order, .kinds, .pages, .referrers, .names, .engaged]
+    /// The columns that a period is made from; links are told only of one campaign.
+    private static func columns(_ request: ReportRequest) -> ColumnSet {
+        let columns = columnsOfTrend.union([.locales, .countries, .clients, .scrolls])
+        return request.campaign == nil ? columns : columns.union(.targets)
+    }
 
     /// Makes a report from wherever the events of a stretch of time and the choices of local dates come from.
     static func make(
         site: Site, timeZone: TimeZoneRules, request: ReportRequest,
-        events: (Range<Instant>) throws(ReportError) -> PeriodEvents,
+        events: (Range<Instant>, ColumnSet) throws(ReportError) -> PeriodEvents,
         tallies: (ClosedRange<Day>) throws(ReportError) -> ChoiceTallies
     ) throws(ReportError) -> Report {
         if let id = request.campaign, !site.campaigns.contains(where: { $0.id == id }) {
@@ -53,18 +58,29 @@ public struct Report: Sendable {
         }
         var partitions: [Day: PartitionState] = [:]
         var damage: [String] = []
-        func summary(_ days: ClosedRange<Day>) throws(ReportError) -> Summary {
+        func summary(_ days: ClosedRange<Day>, tables: Bool = true) throws(ReportError) -> Summary {
             let period = try events(
-                timeZone.start(of: days.lowerBound)..<timeZone.start(of: days.upperBound.advanced(by: 1)))
+                timeZone.start(of: days.lowerBound)..<timeZone.start(of: days.upperBound.advanced(by: 1)),
+                tables ? columns(request) : columnsOfTrend)
             for partition in period.partitions { partitions[partition.day] = partition }
             for sentence in period.damage where !damage.contains(sentence) { damage.append(sentence) }
-            return Summary(segments: period.segments, site: site, timeZone: timeZone)
+            return Summary(segments: period.segments, site: site, timeZone: timeZone, days: days, tables: tables)
         }
         var compared: Summary?
         if let days = request.comparedDays { compared = try summary(days) }
         let now = try summary(request.days)
+        var trend: [WeekSummary] = []
+        for week in request.weeks {
+            if week.days == request.days {
+                trend.append(WeekSummary(week: week, summary: now))
+            } else if week.days == request.comparedDays, let compared {
+                trend.append(WeekSummary(week: week, summary: compared))
+            } else {
+                trend.append(WeekSummary(week: week, summary: try summary(week.days, tables: false)))
+            }
+        }
         return Report(
-            damage: damage, site: site, request: request, summary: now, compared: compared,
+            damage: damage, site: site, request: request, summary: now, compared: compared, trend: trend,
             choices: try tallies(request.days), partitions: partitions.values.sorted { $0.day < $1.day })
     }
 
@@ -73,10 +89,15 @@ public struct Report: Sendable {
         site.campaigns.indices.filter { request.campaign == nil || site.campaigns[$0].id == request.campaign }
     }
 
+    /// The tables that are written of the site or of a campaign.
+    func dimensions(ofCampaign campaign: Int?) -> [Dimension] {
+        Dimension.allCases.filter { $0 != .links || campaign != nil && request.campaign != nil }
+    }
+
     /// Rows that are not shown by themselves, in all tables that are written, and campaigns without numbers.
     var foldedRows: Int {
         func folded(_ campaign: Int?) -> Int {
-            Dimension.allCases.reduce(0) { count, dimension in
+            dimensions(ofCampaign: campaign).reduce(0) { count, dimension in
                 summary.lines(dimension, ofCampaign: campaign).reduce(count) { $0 + $1.foldedRows }
             }
         }

@@ -33,6 +33,7 @@ extension Report {
                 json.boolean(summary.unattributed == nil)
             }
             writeTables(ofCampaign: nil, to: &json)
+            if case .table = request.trend { writeTrend(to: &json) }
             json.key("consent")
             writeConsent(to: &json)
             json.key("estimate")
@@ -100,7 +101,7 @@ extension Report {
     }
 
     private func writeTables(ofCampaign campaign: Int?, to json: inout JSONWriter) {
-        for dimension in Dimension.allCases {
+        for dimension in dimensions(ofCampaign: campaign) {
             json.key(dimension.name)
             json.array { json in
                 for line in summary.lines(dimension, ofCampaign: campaign) {
@@ -143,6 +144,35 @@ extension Report {
             for measure in measures {
                 json.key(measure.name)
                 json.fixed(measure.change(of: now, from: then, decimals: 4), decimals: 4)
+            }
+        }
+    }
+
+    /// Of a week only what does not take its rows: scrolls are told page by page, medians visit by visit.
+    private func writeTrend(to json: inout JSONWriter) {
+        json.key("trend")
+        json.array { json in
+            for week in trend {
+                json.object { json in
+                    json.key("week")
+                    json.string(week.week.description)
+                    json.key("totals")
+                    json.object { json in
+                        for measure in Measure.ofTallyTrends { measure.write(week.totals, to: &json) }
+                    }
+                    json.key("campaigns")
+                    json.array { json in
+                        for campaign in campaigns {
+                            json.object { json in
+                                json.key("id")
+                                json.string(site.campaigns[campaign].id)
+                                for measure in Measure.ofCampaignTrends {
+                                    measure.write(week.campaigns[campaign], to: &json)
+                                }
+                            }
+                        }
+                    }
+                }
             }
         }
     }

@@ -17,7 +17,8 @@ public enum ReportError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// What a report is to be about: local dates, what to compare them with, and maybe one campaign only.
+/// What a report is to be about: local dates, what to compare them with, maybe one campaign only, and how many weeks of
+/// its trend.
 public struct ReportRequest: Sendable, Equatable {
     /// Local dates of the site, both ends included.
     public let days: ClosedRange<Day>
@@ -25,12 +26,39 @@ public struct ReportRequest: Sendable, Equatable {
     public let comparedDays: ClosedRange<Day>?
     /// The id of the only campaign to write of; nil for all.
     public let campaign: String?
+    /// What is told of the weeks up to the one with the last date.
+    public let trend: Trend
+
+    /// How many weeks are set side by side.
+    public enum Trend: Sendable, Equatable {
+        /// None.
+        case none
+        /// ``Limits/reportTrendWeeksUsual``, as a small line beside each campaign.
+        case line
+        /// So many, within ``Limits/reportTrendWeeks``, as a table too.
+        case table(weeks: Int)
+    }
 
     /// A request by its parts.
-    public init(days: ClosedRange<Day>, comparedDays: ClosedRange<Day>? = nil, campaign: String? = nil) {
+    public init(
+        days: ClosedRange<Day>, comparedDays: ClosedRange<Day>? = nil, campaign: String? = nil, trend: Trend = .none
+    ) {
         self.days = days
         self.comparedDays = comparedDays
         self.campaign = campaign
+        self.trend = trend
+    }
+
+    /// The weeks of the trend, ascending. Weeks before 1970 are left out.
+    var weeks: [ISOWeek] {
+        let count =
+            switch trend {
+            case .none: 0
+            case .line: Limits.reportTrendWeeksUsual
+            case .table(let weeks): weeks
+            }
+        let last = ISOWeek(containing: days.upperBound)
+        return (0..<count).reversed().map { last.advanced(by: -$0) }.filter { $0.monday >= Day(number: 0) }
     }
 
     /// A request as options of a command or parameters of a query name it; nil stands for "not said".
@@ -41,11 +69,12 @@ public struct ReportRequest: Sendable, Equatable {
     ///   - to: last local date, included.
     ///   - compare: `previous` (as many days just before, the default), `none`, or a week.
     ///   - campaign: the id of the only campaign to write of.
+    ///   - trend: how many weeks are set side by side.
     ///   - now: decides which week is the last complete one.
     /// - Throws: ``ReportError/request(_:)``.
     public init(
         week: String? = nil, from: String? = nil, to: String? = nil, compare: String? = nil, campaign: String? = nil,
-        now: Instant, timeZone: TimeZoneRules
+        trend: Trend = .none, now: Instant, timeZone: TimeZoneRules
     ) throws(ReportError) {
         switch (week, from, to) {
         case (nil, nil, nil): days = ISOWeek(containing: timeZone.date(of: now)).advanced(by: -1).days
@@ -68,6 +97,11 @@ public struct ReportRequest: Sendable, Equatable {
         case "none": comparedDays = nil
         case let week?: comparedDays = try Self.week(week).days
         }
+        if case .table(let weeks) = trend, !Limits.reportTrendWeeks.contains(weeks) {
+            throw .request(
+                "A trend has \(Limits.reportTrendWeeks.lowerBound) to \(Limits.reportTrendWeeks.upperBound) weeks.")
+        }
+        self.trend = trend
         self.campaign = campaign
     }
 

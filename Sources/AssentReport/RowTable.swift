@@ -31,12 +31,16 @@ struct RowTable {
         var isFirst = false
     }
 
+    /// Whether there are rows at all.
+    let isKept: Bool
     private(set) var rows: [Row] = []
     /// Row numbers of the site's own tables by key, and of the others by table and key; -1 where there is none yet.
     private var ofSite: [[Int32]] = Array(repeating: [], count: Dimension.allCases.count)
     private var ofCampaigns: [UInt64: Int32] = [:]
     /// Deepest scroll on a page within a row that is not a page's own: by row and page.
     private var cells: [UInt64: (visit: Int, deepest: Int)] = [:]
+
+    init(isKept: Bool) { self.isKept = isKept }
 
     static func slot(_ group: Int, _ dimension: Dimension) -> Int {
         group * Dimension.allCases.count + dimension.rawValue

@@ -17,6 +17,11 @@ struct ReportLine {
         precedes((left.key, left.tally ?? Tally()), (right.key, right.tally ?? Tally()))
     }
 
+    /// Dates stand in their own order, what is folded after them.
+    static func isEarlier(_ left: ReportLine, _ right: ReportLine) -> Bool {
+        left.foldedRows == 0 && (right.foldedRows > 0 || left.key < right.key)
+    }
+
     static func precedes(_ left: (key: String, tally: Tally), _ right: (key: String, tally: Tally)) -> Bool {
         if left.tally.visits != right.tally.visits { return left.tally.visits > right.tally.visits }
         if left.tally.pageviews != right.tally.pageviews { return left.tally.pageviews > right.tally.pageviews }
@@ -37,10 +42,13 @@ struct Summary {
 
     /// Sums up a period. Cost: one pass over its events, and a second one where rows must be folded; memory for the
     /// distinct pages, sources and so on, and one number for each visit of a campaign, not for the events.
-    init(segments: [EventColumns], site: Site, timeZone: TimeZoneRules) {
-        var reader = VisitReader(segments: segments, site: site, timeZone: timeZone)
+    /// - Parameter tables: whether there are tables; without them it takes fewer columns and less time.
+    init(
+        segments: [EventColumns], site: Site, timeZone: TimeZoneRules, days: ClosedRange<Day>, tables: Bool = true
+    ) {
+        var reader = VisitReader(segments: segments, site: site, timeZone: timeZone, days: days)
         var visit = Visit()
-        var counting = Counting(campaigns: site.campaigns.count)
+        var counting = Counting(campaigns: site.campaigns.count, tables: tables)
         while reader.next(&visit) { counting.count(visit) }
         counting.end()
 
@@ -61,7 +69,7 @@ struct Summary {
         campaigns = zip(counting.campaigns, hidden).map { $1 ? nil : $0 }
         unattributed = hidden[site.campaigns.count] ? nil : counting.unattributed
         actionNames = vocabulary.names.values
-        tables = (0..<(site.campaigns.count + 1) * Dimension.allCases.count).map { slot in
+        self.tables = (0..<(site.campaigns.count + 1) * Dimension.allCases.count).map { slot in
             let group = slot / Dimension.allCases.count
             return group > 0 && hidden[group - 1] ? [] : folding.lines(ofTable: slot, keys: key)
         }
@@ -70,5 +78,24 @@ struct Summary {
     /// The rows of a table of the site, or of one campaign; none where that campaign is hidden.
     func lines(_ dimension: Dimension, ofCampaign campaign: Int? = nil) -> [ReportLine] {
         tables[RowTable.slot(campaign.map { $0 + 1 } ?? 0, dimension)]
+    }
+}
+
+/// A week beside others.
+struct WeekSummary {
+    let week: ISOWeek
+    let totals: Tally
+    /// By place in the configuration; nil where the group is too small.
+    let campaigns: [CampaignTally?]
+
+    init(week: ISOWeek, summary: Summary) {
+        self.week = week
+        totals = summary.totals
+        campaigns = summary.campaigns.map { tally in
+            var tally = tally
+            // A number for each visit, of which a trend says nothing.
+            tally?.engagedOfVisits = []
+            return tally
+        }
     }
 }

@@ -14,39 +14,14 @@ public struct TableStyle: Sendable, Equatable {
     }
 
     /// The text in a tone, if there are colours.
-    func painted(_ text: String, _ tone: TextTable.Tone) -> String {
+    func painted(_ text: String, _ tone: ReportDocument.Tone) -> String {
         guard colours, let code = tone.code else { return text }
         return "\u{1B}[\(code)m\(text)\u{1B}[0m"
     }
 }
 
-/// Text in columns: the first for names, the others for numbers, which stand at the right.
+/// A section's rows in columns: the first for names, the others for numbers, which stand at the right.
 struct TextTable {
-    enum Tone {
-        case plain, title, faint, more, less
-
-        var code: Int? {
-            switch self {
-            case .plain: nil
-            case .title: 1
-            case .faint: 2
-            case .more: 32
-            case .less: 31
-            }
-        }
-    }
-
-    struct Cell {
-        var text: String
-        var tone = Tone.plain
-    }
-
-    struct Column {
-        let title: String
-        /// Columns with the highest number go first where the line is too short for all of them.
-        var dispensable = 0
-    }
-
     private static let gap = 2
     /// Cells that names get at least, even if a column of numbers must be left out for it.
     private static let nameCellsMin = 20
@@ -54,17 +29,19 @@ struct TextTable {
     private static let nameCellsUsual = 24
 
     private let name: String
-    private let columns: [Column]
-    private var rows: [(name: String, cells: [Cell], tone: Tone)] = []
+    private let columns: [ReportDocument.Column]
+    private let rows: [ReportDocument.Row]
 
-    init(name: String, columns: [Column]) {
-        self.name = name
-        self.columns = columns
-    }
-
-    /// Adds a row with one cell for each column of numbers.
-    mutating func add(_ name: String, _ cells: [Cell], tone: Tone = .plain) {
-        rows.append((TextWidth.printable(name), cells, tone))
+    init(_ section: ReportDocument.Section) {
+        name = TextWidth.printable(section.title)
+        columns = section.columns.map { column in
+            ReportDocument.Column(
+                title: TextWidth.truncated(TextWidth.printable(column.title), to: Self.nameCellsUsual),
+                dispensable: column.dispensable)
+        }
+        rows = section.rows.map { row in
+            ReportDocument.Row(name: TextWidth.printable(row.name), cells: row.cells, tone: row.tone)
+        }
     }
 
     /// Lines of the same number of cells, at most those of the style.
@@ -81,13 +58,13 @@ struct TextTable {
         }
         let natural = rows.map { TextWidth.cells($0.name) }.reduce(TextWidth.cells(name), max)
         let names = min(left(), max(natural, Self.nameCellsUsual))
-        let titles = columns.map { Cell(text: $0.title, tone: .faint) }
-        return ([(name, titles, Tone.title)] + rows).map { row in
+        let titles = columns.map { ReportDocument.Cell($0.title, tone: .faint) }
+        return ([ReportDocument.Row(name: name, cells: titles, tone: .title)] + rows).map { row in
             let first = TextWidth.truncated(row.name, to: names)
             let numbers = shown.map { column in
                 let cell = row.cells[column]
                 return Self.spaces(Self.gap + widths[column] - TextWidth.cells(cell.text))
-                    + style.painted(cell.text, cell.tone)
+                    + style.painted(Self.isolated(cell.text), cell.tone)
             }
             return Self.directed(
                 style.painted(Self.isolated(first), row.tone)
@@ -104,4 +81,17 @@ struct TextTable {
     static func directed(_ line: String) -> String { TextWidth.isRightToLeft(line) ? "\u{200E}\(line)" : line }
 
     private static func spaces(_ count: Int) -> String { String(repeating: " ", count: count) }
+}
+
+extension ReportDocument.Tone {
+    /// The parameter of its escape code (ECMA-48, select graphic rendition).
+    fileprivate var code: Int? {
+        switch self {
+        case .plain: nil
+        case .title: 1
+        case .faint: 2
+        case .more: 32
+        case .less: 31
+        }
+    }
 }

@@ -20,6 +20,7 @@ struct Visit {
     var source: UInt32 = 0
     var country: UInt32 = 0
     var device: UInt32 = 0
+    var day: UInt32 = 0
 
     /// The key of its row in a table that takes whole visits.
     func key(of dimension: Dimension) -> UInt32 {
@@ -27,7 +28,8 @@ struct Visit {
         case .sources: source
         case .countries: country
         case .devices: device
-        case .pages, .locales: preconditionFailure("a visit has many pages and locales")
+        case .days: day
+        case .pages, .locales, .links: preconditionFailure("a visit has many pages, locales and links")
         }
     }
 }
@@ -39,9 +41,9 @@ struct VisitReader {
     private var merge: EventMerge
     private var places: [EventPlace] = []
 
-    init(segments: [EventColumns], site: Site, timeZone: TimeZoneRules) {
+    init(segments: [EventColumns], site: Site, timeZone: TimeZoneRules, days: ClosedRange<Day>) {
         self.segments = segments
-        vocabulary = Vocabulary(segments: segments, site: site, timeZone: timeZone)
+        vocabulary = Vocabulary(segments: segments, site: site, timeZone: timeZone, days: days)
         merge = EventMerge(segments)
     }
 
@@ -77,6 +79,7 @@ struct VisitReader {
         visit.source = landing.map { vocabulary.source(at: $0) } ?? vocabulary.noSource
         visit.country = vocabulary.country(at: landing ?? places[0])
         visit.device = vocabulary.device(at: landing ?? places[0])
+        visit.day = vocabulary.day(at: landing ?? places[0])
         return true
     }
 }

@@ -3,7 +3,7 @@ import AssentStore
 
 /// By what the rows of a table are told apart.
 enum Dimension: Int, CaseIterable {
-    case pages, sources, locales, countries, devices
+    case pages, sources, locales, countries, devices, days, links
 
     /// The table's name in JSON.
     var name: String { String(describing: self) }
@@ -17,6 +17,8 @@ struct CountedEvent {
     var locale: UInt32
     /// Number of an action's name.
     var name: UInt32
+    /// Number of an action's target; nil where it has none, or where targets were not read.
+    var link: UInt32?
     var engagedMilliseconds: Int
     /// In percent; nil if none was said.
     var scroll: Int?
@@ -33,11 +35,15 @@ struct Vocabulary {
         var locales: [UInt32]
         var countries: [UInt32]
         var names: [UInt32]
+        var links: [UInt32?]
     }
 
     private let segments: [EventColumns]
     private var meanings: [Segment] = []
     private let dates: CampaignDates
+    /// The first moment of each local date of the period, in milliseconds since 1970.
+    private let dayStarts: [Int64]
+    private let firstDay: Day
     private let namer: Sources
 
     /// Distinct pages as they are stored, with the number of the report's page and the campaigns of each.
@@ -53,14 +59,17 @@ struct Vocabulary {
     private var countries = Numbering<String>()
     /// Names of actions.
     private(set) var names = Numbering<String>()
+    private var links = Numbering<String>()
     /// Sources of landings on a page without a query, by referrer.
     private var sourceOfReferrer: [UInt32] = []
     /// Sources of landings on a page with a query, which can name one, by page and referrer; filled as they are met.
     private var sourceOfLanding: [UInt64: UInt32] = [:]
     private let direct: UInt32
 
-    init(segments: [EventColumns], site: Site, timeZone: TimeZoneRules) {
+    init(segments: [EventColumns], site: Site, timeZone: TimeZoneRules, days: ClosedRange<Day>) {
         self.segments = segments
+        firstDay = days.lowerBound
+        dayStarts = days.map { timeZone.start(of: $0).milliseconds }
         dates = CampaignDates(site.campaigns, timeZone: timeZone)
         namer = Sources(site: site)
         direct = sources.number(of: Sources.direct)
@@ -83,7 +92,8 @@ struct Vocabulary {
                     referrers: columns.referrers.values.map { referrers.number(of: $0) },
                     locales: columns.locales.values.map { locales.number(of: Self.known($0)) },
                     countries: columns.countries.values.map { countries.number(of: Self.known($0)) },
-                    names: columns.names.values.map { names.number(of: $0) }))
+                    names: columns.names.values.map { names.number(of: $0) },
+                    links: columns.targets.values.map { $0.isEmpty ? nil : links.number(of: $0) }))
         }
     }
 
@@ -97,13 +107,21 @@ struct Vocabulary {
         let referrer = Int(meanings[segment].referrers[Int(segments[segment].referrers.indices[row])])
         var campaigns = campaignsOfPage[page].union(campaignsOfReferrer[referrer])
         if !campaigns.isEmpty { campaigns = dates.running(campaigns, at: segments[segment].times[row]) }
-        let scroll = segments[segment].scrolls[row]
+        let scroll = segments[segment].scrolls.isEmpty ? Event.noScroll : segments[segment].scrolls[row]
         return CountedEvent(
             kind: kind, page: pageOfReport[page],
-            locale: meanings[segment].locales[Int(segments[segment].locales.indices[row])],
+            locale: Self.meaning(meanings[segment].locales, segments[segment].locales, row) ?? 0,
             name: meanings[segment].names[Int(segments[segment].names.indices[row])],
+            link: kind == .action ? Self.meaning(meanings[segment].links, segments[segment].targets, row) ?? nil : nil,
             engagedMilliseconds: Int(segments[segment].engaged[row]),
             scroll: scroll == Event.noScroll ? nil : Int(scroll), campaigns: campaigns)
+    }
+
+    /// What a value means; nil where the column was not read.
+    private static func meaning<Meaning, Value>(
+        _ meanings: [Meaning], _ column: EventColumns.Interned<Value>, _ row: Int
+    ) -> Meaning? {
+        column.indices.isEmpty ? nil : meanings[Int(column.indices[row])]
     }
 
     /// Where a visit came from that began with this pageview.
@@ -125,12 +143,24 @@ struct Vocabulary {
 
     /// The country of an event's visitor.
     func country(at place: EventPlace) -> UInt32 {
-        meanings[place.segment].countries[Int(segments[place.segment].countries.indices[place.row])]
+        Self.meaning(meanings[place.segment].countries, segments[place.segment].countries, place.row) ?? 0
+    }
+
+    /// The local date of an event, as its place in the period.
+    func day(at place: EventPlace) -> UInt32 {
+        let time = segments[place.segment].times[place.row]
+        var (low, high) = (0, dayStarts.count)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if dayStarts[middle] <= time { low = middle } else { high = middle }
+        }
+        return UInt32(low)
     }
 
     /// The class of device of an event.
     func device(at place: EventPlace) -> UInt32 {
-        UInt32(segments[place.segment].clients[place.row].device.rawValue)
+        let clients = segments[place.segment].clients
+        return clients.indices.isEmpty ? 0 : UInt32(clients[place.row].device.rawValue)
     }
 
     /// The key of a table's row in a report.
@@ -140,6 +170,8 @@ struct Vocabulary {
         case .sources: sources.values[Int(number)]
         case .locales: locales.values[Int(number)]
         case .countries: countries.values[Int(number)]
+        case .days: firstDay.advanced(by: Int(number)).description
+        case .links: links.values[Int(number)]
         case .devices: Client.Device(rawValue: UInt8(number))?.name ?? Self.unknown
         }
     }

@@ -8,7 +8,7 @@ import Testing
 
 /// Every number of a report against the slow computation from the definitions.
 @Suite struct NumbersTests {
-    static let tables = ["pages", "sources", "locales", "countries", "devices"]
+    static let tables = ["pages", "sources", "locales", "countries", "devices", "days"]
     static let measures = [
         "visitors", "visits", "pageviews", "engaged_seconds", "scroll_depth", "bounce_rate", "actions",
     ]

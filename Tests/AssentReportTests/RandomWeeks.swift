@@ -75,7 +75,10 @@ struct RandomWeek: Sendable, CustomTestStringConvertible {
                 event.engagedMilliseconds = pick([0, 49, 50, 3_333, 9_999, 10_000, 61_250])
                 event.scroll = pick([0, 25, 80, 100, Event.noScroll])
             }
-            if kind == .action { event.name = pick(["read_more", "share", "آخر"]) }
+            if kind == .action {
+                event.name = pick(["read_more", "share", "آخر"])
+                event.target = pick(["", "https://www.example.org/a", "https://www.example.org/b"])
+            }
             return event
         }
     }
@@ -98,7 +101,7 @@ func report(
 ) throws -> Report {
     try Report.make(
         site: site, timeZone: rules, request: request,
-        events: { (period: Range<Instant>) throws(ReportError) -> PeriodEvents in
+        events: { (period: Range<Instant>, _: ColumnSet) throws(ReportError) -> PeriodEvents in
             var rest = events.filter { period.contains($0.time) }[...]
             var columns: [EventColumns] = []
             for size in segments {

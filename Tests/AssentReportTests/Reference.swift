@@ -24,6 +24,7 @@ struct Reference {
         let source: String
         let country: String
         let device: String
+        let day: String
     }
 
     let site: Site
@@ -76,7 +77,8 @@ struct Reference {
                     landing: pageviews.first?.campaigns ?? [],
                     source: first.map { Sources(site: site).name(page: $0.page, referrer: $0.referrer) } ?? "direct",
                     country: country.isEmpty ? "unknown" : country,
-                    device: (first ?? group[0]).client.device.name))
+                    device: (first ?? group[0]).client.device.name,
+                    day: localDate(first ?? group[0]).description))
             seen += own
         }
     }
@@ -107,15 +109,15 @@ struct Reference {
         keys(table, campaign: campaign).map { key in
             row(table, campaign: campaign) { $0 == key }.merging(["key": key]) { $1 }
         }
-        .sorted(by: precedes)
+        .sorted(by: table == "days" ? isEarlier : precedes)
     }
 
     /// The columns over all rows of a table whose key is in a set: what `other` must say.
     func row(_ table: String, campaign: Int?, where has: (String) -> Bool) -> Members {
         let events = seen.filter { campaign == nil || $0.campaigns.contains(campaign ?? 0) }
         switch table {
-        case "pages", "locales":
-            let own = events.filter { has(table == "pages" ? $0.page : $0.locale) }
+        case "pages", "locales", "links":
+            let own = events.filter { key(table, of: $0).map(has) ?? false }
             return columns(own, Set(own.map(\.visit)))
         default:
             let own = Set(
@@ -131,14 +133,27 @@ struct Reference {
     func visitors(where holds: (Visit) -> Bool) -> Int { Set(visits.filter(holds).map(\.visitor)).count }
 
     func key(_ table: String, of visit: Visit) -> String {
-        table == "sources" ? visit.source : table == "countries" ? visit.country : visit.device
+        switch table {
+        case "sources": visit.source
+        case "countries": visit.country
+        case "days": visit.day
+        default: visit.device
+        }
+    }
+
+    private func key(_ table: String, of seen: Seen) -> String? {
+        switch table {
+        case "pages": seen.page
+        case "locales": seen.locale
+        default: seen.event.kind == .action && !seen.event.target.isEmpty ? seen.event.target : nil
+        }
     }
 
     private func keys(_ table: String, campaign: Int?) -> Set<String> {
         switch table {
-        case "pages", "locales":
+        case "pages", "locales", "links":
             let events = seen.filter { campaign == nil || $0.campaigns.contains(campaign ?? 0) }
-            return Set(events.map { table == "pages" ? $0.page : $0.locale })
+            return Set(events.compactMap { key(table, of: $0) })
         default:
             let own = visits.filter { campaign == nil || $0.attributed.contains(campaign ?? 0) }
             return Set(own.map { key(table, of: $0) })
@@ -190,6 +205,10 @@ func quotient(_ numerator: Int, _ denominator: Int, decimals: Int) -> Any {
         roundingMode: .plain, scale: Int16(decimals), raiseOnExactness: false, raiseOnOverflow: true,
         raiseOnUnderflow: true, raiseOnDivideByZero: true)
     return Double(exact.rounding(accordingToBehavior: handler).stringValue) ?? .nan
+}
+
+private func isEarlier(_ left: Reference.Members, _ right: Reference.Members) -> Bool {
+    (left["key"] as? String ?? "") < (right["key"] as? String ?? "")
 }
 
 private func precedes(_ left: Reference.Members, _ right: Reference.Members) -> Bool {

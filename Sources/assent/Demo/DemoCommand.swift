@@ -130,7 +130,7 @@ struct DemoCommand: AsyncParsableCommand {
     private static func printReport(of site: Site, zone: TimeZoneRules, data: String) throws {
         let report: Report
         do throws(ReportError) {
-            let request = try ReportRequest(now: Clock.now, timeZone: zone)
+            let request = try ReportRequest(trend: .line, now: Clock.now, timeZone: zone)
             report = try ReportCommand.make(request, site: site, timeZone: zone, data: data)
         } catch {
             throw Failure(error)
