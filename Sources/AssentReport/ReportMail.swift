@@ -57,15 +57,15 @@ extension Report {
         let html = HTMLPage(document: document, drawsCharts: false).html.text
         let title =
             subject ?? "\(document.words.report): \(TextWidth.printable(document.title)), \(document.subtitle[0])"
-        let digest = Hex.text(Array(SHA256.hash(data: Array((title + text + html).utf8)).prefix(12)))
+        let digest = Hex.text(Array(SHA256.hash(data: Array((title + text + html).utf8)).prefix(8)))
         var fields = [
             ("To", addresses.to.joined(separator: ",\r\n ")), ("Subject", MailHeader.encoded(title, asPhrase: false)),
-            ("Message-ID", "\r\n <assent.\(site.id).\(request.days.lowerBound).\(digest)@\(addresses.domain)>"),
+            ("Message-ID", "<assent.\(site.id).\(request.days.lowerBound).\(digest)@\(addresses.domain)>"),
             ("MIME-Version", "1.0"), ("Content-Language", language.rawValue), ("Auto-Submitted", "auto-generated"),
             ("Content-Type", "multipart/alternative;\r\n boundary=\"=_assent_\(digest)\""),
         ]
         if let from = addresses.from { fields.insert(("From", from), at: 0) }
-        var message = fields.map { "\($0):\($1.hasPrefix("\r") ? "" : " ")\($1)\r\n" }.joined() + "\r\n"
+        var message = fields.map { "\($0): \($1)\r\n" }.joined() + "\r\n"
         for (kind, part) in [("plain", text), ("html", html)] {
             message += "--=_assent_\(digest)\r\n"
             message += "Content-Type: text/\(kind); charset=utf-8\r\n"
@@ -80,14 +80,16 @@ extension Report {
 enum MailHeader {
     /// Bytes of UTF-8 in one encoded word, so that a line has at most 76 characters with it.
     private static let wordBytes = 42
+    private static let lineBytes = 76
 
     /// As it is if it is plain ASCII, else as encoded words (RFC 2047, base 64), folded.
     static func encoded(_ text: String, asPhrase: Bool) -> String {
         let clean = TextWidth.printable(text)
         let specials = Array("()<>[]:;@\\,.\"=?_".utf8)
         let isPlain = clean.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && !(asPhrase && specials.contains($0)) }
-        // Encoded words in plain text, and lines that would have to be folded, are encoded too.
-        if isPlain, !clean.contains("=?"), clean.utf8.count <= 60 { return clean }
+        // What looks like an encoded word is encoded, and so is a word that is too long for a line.
+        let parts = clean.split(separator: " ", omittingEmptySubsequences: false)
+        if isPlain, !clean.contains("=?"), parts.allSatisfy({ $0.utf8.count <= wordBytes }) { return folded(parts) }
         var words: [[UInt8]] = [[]]
         for character in clean {
             let bytes = Array(String(character).utf8)
@@ -97,6 +99,20 @@ enum MailHeader {
             words[words.count - 1] += bytes
         }
         return words.map { "=?utf-8?B?\(Base64.text($0))?=" }.joined(separator: "\r\n ")
+    }
+
+    /// Words with a line break before those that would make a line too long.
+    private static func folded(_ words: [Substring]) -> String {
+        var text = ""
+        // The name of the field stands before the first.
+        var column = 10
+        for (index, word) in words.enumerated() {
+            let isLong = index > 0 && !word.isEmpty && column + word.utf8.count + 1 > lineBytes
+            text += index == 0 ? "" : isLong ? "\r\n " : " "
+            column = isLong ? word.utf8.count + 1 : column + word.utf8.count + 1
+            text += word
+        }
+        return text
     }
 }
 

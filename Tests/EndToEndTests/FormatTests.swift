@@ -40,7 +40,8 @@ import Testing
             }
         }
         #expect(try Data(contentsOf: URL(filePath: path)) == before)
-        let other = try place.run("report", "--from", "2026-11-16", "--to", "2026-11-16", "--compare", "none")
+        let other = try place.run(
+            "report", "--from", "2026-11-16", "--to", "2026-11-16", "--compare", "none", "--format", "json")
         #expect(other.status == (file.hasPrefix("partitions") ? 0 : 1), "what is not read does not matter")
     }
 }

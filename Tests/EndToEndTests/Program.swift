@@ -69,12 +69,15 @@ enum Program {
     }
 
     /// Runs a script of `deploy` to its end, with the program under the name that the script knows.
-    static func script(_ name: String, _ arguments: String...) throws -> Outcome {
+    static func script(
+        _ name: String, _ arguments: String..., environment: [String: String] = [:]
+    ) throws -> Outcome {
         let (output, errors) = (Pipe(), Pipe())
         let process = Process()
         process.executableURL = root.appending(path: "deploy/\(name)")
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(["ASSENT": path.path]) { $1 }
+            .merging(environment) { $1 }
         (process.standardOutput, process.standardError) = (output, errors)
         try process.run()
         return try end(of: process, output, errors)

@@ -208,7 +208,9 @@ public final class Tab: Sendable {
     }
 
     /// Gives the page a size in CSS pixels, and answers to media queries, such as `["prefers-color-scheme": "dark"]`.
-    public func emulate(width: Int, height: Int, media: [String: String] = [:]) async throws {
+    public func emulate(
+        width: Int, height: Int, media: [String: String] = [:], onPaper isPrinted: Bool = false
+    ) async throws {
         _ = try await send(
             "Emulation.setDeviceMetricsOverride",
             [
@@ -216,7 +218,9 @@ public final class Tab: Sendable {
                 "mobile": false,
             ])
         let features = media.sorted(by: <).map { JSON.object(["name": .string($0.key), "value": .string($0.value)]) }
-        _ = try await send("Emulation.setEmulatedMedia", ["features": .array(features)])
+        _ = try await send("Emulation.setEmulatedMedia", [
+                "features": .array(features), "media": isPrinted ? "print" : "screen",
+            ])
     }
 
     /// Cookies that the profile holds for an address, those that scripts cannot read included: name to value.
@@ -269,6 +273,12 @@ public final class Tab: Sendable {
     /// A picture of what is seen, as PNG.
     public func screenshot() async throws -> Data {
         let text = try await send("Page.captureScreenshot")["data"].string ?? ""
+        return Data(base64Encoded: text) ?? Data()
+    }
+
+    /// The page on paper, as PDF.
+    public func pdf() async throws -> Data {
+        let text = try await send("Page.printToPDF", ["printBackground": true])["data"].string ?? ""
         return Data(base64Encoded: text) ?? Data()
     }
 
