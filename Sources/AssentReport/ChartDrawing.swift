@@ -19,7 +19,7 @@ struct ChartDrawing {
     /// Figure, caption and key.
     var html: HTML {
         """
-        <figure>
+        <figure tabindex="0">
         <figcaption>\(chart.title)\(key)</figcaption>
         \(chart.kind == .days ? days : names)
         </figure>
@@ -81,7 +81,7 @@ struct ChartDrawing {
                 """
         }
         for (index, point) in chart.points.enumerated() {
-            let start = index * slot + slot / 10
+            let start = index * slot + (slot - bar * (chart.series.then == nil ? 1 : 2)) / 2
             draw(point.now, at: start, "now")
             if chart.series.then != nil { draw(point.then, at: start + bar, "then") }
             if index.isMultiple(of: max(1, step)) {

@@ -115,7 +115,7 @@ public enum Language: String, Sendable, CaseIterable {
             ? date(days.lowerBound)
             : first.month != last.month
                 ? "\(dayOfMonth(days.lowerBound)) \(months[first.month - 1])" : dayOfMonth(days.lowerBound)
-        return "\(from) \(until) \(date(days.upperBound))"
+        return "\(self == .fr ? "du " : "")\(from) \(until) \(date(days.upperBound))"
     }
 
     /// `Mon 16 Nov`, as short as a table needs it.

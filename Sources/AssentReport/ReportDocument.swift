@@ -12,6 +12,8 @@ struct ReportDocument {
     /// What cannot be left out without being misled: segments that are damaged.
     let warnings: [String]
     let sections: [Section]
+    /// The sections of each campaign, its own first; none where only one was asked for.
+    let campaigns: [[Section]]
     /// What the numbers cannot say.
     let notes: [String]
 
@@ -26,7 +28,7 @@ struct ReportDocument {
         /// What the rows do not say.
         var remarks: [String] = []
         var chart: Chart?
-        /// Tables of a campaign stand below its own.
+        /// Of its heading; tables of a campaign stand below its own section.
         var level = 2
     }
 
@@ -109,10 +111,11 @@ extension Report {
         let zone = language.leftToRight(site.timezone.isEmpty ? "UTC" : site.timezone)
         var subtitle = [period(request.days, language) + language.comma + zone]
         if let days = request.comparedDays { subtitle.append("\(words.comparedWith) \(period(days, language))") }
+        let sections = Sections(report: self, language: language, words: words, detail: detail)
         return ReportDocument(
             language: language, words: words, title: site.name.isEmpty ? site.id : site.name, subtitle: subtitle,
             warnings: damage.map(words.leftOut),
-            sections: Sections(report: self, language: language, words: words, detail: detail).all,
+            sections: sections.overview, campaigns: sections.campaignsInDetail,
             notes: notes(language, words))
     }
 

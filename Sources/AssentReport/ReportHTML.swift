@@ -41,23 +41,16 @@ struct HTMLPage {
         for line in document.subtitle { page += "<p class=\"period\">\(line)</p>\n" }
         page += "</header>\n"
         for warning in document.warnings { page += "<p class=\"warning\" role=\"alert\">\(shown(warning))</p>\n" }
-        let overview = document.sections.filter { $0.level == 2 }
-        let campaigns = document.sections.filter { $0.level > 2 }
-        for section in overview { page += html(of: section) }
-        var isOpen = false
-        for section in campaigns {
-            if section.level == 3 {
-                if isOpen { page += "</details>\n" }
-                isOpen = true
-                page += """
-                    <details>
-                    <summary><h2><bdi>\(shown(section.title))</bdi></h2></summary>
+        for section in document.sections { page += html(of: section) }
+        for sections in document.campaigns {
+            page += """
+                <details>
+                <summary><h2><bdi>\(shown(sections[0].title))</bdi></h2></summary>
 
-                    """
-            }
-            page += html(of: section)
+                """
+            for (index, section) in sections.enumerated() { page += html(of: section, isTitled: index > 0) }
+            page += "</details>\n"
         }
-        if isOpen { page += "</details>\n" }
         page += notes
         page += "</main>\n</body>\n</html>\n"
         return page
@@ -68,12 +61,10 @@ struct HTMLPage {
 
     // MARK: Sections
 
-    private func html(of section: ReportDocument.Section) -> HTML {
+    private func html(of section: ReportDocument.Section, isTitled: Bool = true) -> HTML {
+        let title: HTML = "<bdi>\(shown(section.title))</bdi>"
         let heading: HTML =
-            section.level == 3
-            ? ""
-            : section.level > 3
-                ? "<h3><bdi>\(shown(section.title))</bdi></h3>\n" : "<h2><bdi>\(shown(section.title))</bdi></h2>\n"
+            !isTitled ? "" : section.level > 2 ? "<h3>\(title)</h3>\n" : "<h2>\(title)</h2>\n"
         var html: HTML = "<section id=\"\(section.id)\">\n\(heading)"
         if let term = section.term { html += "<p class=\"what\">\(words[term].definition)</p>\n" }
         if drawsCharts, let chart = section.chart, !chart.points.isEmpty {
@@ -170,10 +161,11 @@ struct HTMLPage {
         a{color:inherit;text-underline-offset:.2em}
         :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
         summary{cursor:pointer;margin-top:1.5rem}summary h2{display:inline;margin:0}
-        figure{margin:1rem 0}
+        figure{margin:1rem 0;overflow-x:auto}
+        figure svg{min-width:34rem}
         figcaption{color:var(--soft);font-size:.875rem}
         svg{display:block;max-width:100%;height:auto;overflow:visible}
-        svg text{fill:var(--ink);font:12px system-ui,sans-serif}
+        svg text{fill:var(--ink);font:13px system-ui,sans-serif}
         svg .soft{fill:var(--soft)}svg .now{fill:var(--now)}svg .then{fill:var(--then)}
         svg .axis{stroke:var(--line)}svg .none{fill:none;stroke:var(--then);stroke-dasharray:3 3}
         svg.spark{display:inline-block;vertical-align:middle}

@@ -6,7 +6,7 @@ extension Report {
         let words = document.words
         var blocks = ["# " + Self.plain(document.title), document.subtitle.map(Self.plain).joined(separator: "  \n")]
         blocks += document.warnings.map { "**\(Self.plain($0))**" }
-        for section in document.sections {
+        for section in document.sections + document.campaigns.joined() {
             blocks.append(String(repeating: "#", count: section.level) + " " + Self.plain(section.title))
             if !section.rows.isEmpty { blocks.append(Self.table(section)) }
             blocks += section.remarks.map(Self.plain)

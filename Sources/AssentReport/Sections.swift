@@ -18,8 +18,8 @@ struct Sections {
     /// The only campaign that was asked for.
     private var campaign: Int? { report.request.campaign == nil ? nil : report.campaigns.first }
 
-    /// All of them, in the order in which they are read.
-    var all: [Section] {
+    /// All but those of single campaigns, in the order in which they are read.
+    var overview: [Section] {
         var sections = [totals]
         if campaign == nil { sections.append(days(ofCampaign: nil)) }
         if !report.campaigns.isEmpty { sections.append(campaigns) }
@@ -32,27 +32,30 @@ struct Sections {
         }
         sections.append(consent)
         if !report.choices.refusals.isEmpty { sections.append(refusals) }
-        if campaign == nil, detail.campaigns {
-            for campaign in report.campaigns where (summary.campaigns[campaign]?.sums.visits ?? 0) > 0 {
-                sections += self.sections(ofCampaign: campaign, level: 3)
-            }
-        }
         if detail.campaigns, !report.partitions.isEmpty { sections.append(partitions) }
         return sections
+    }
+
+    /// The sections of every campaign that has visits.
+    var campaignsInDetail: [[Section]] {
+        guard campaign == nil, detail.campaigns else { return [] }
+        return report.campaigns.filter { (summary.campaigns[$0]?.sums.visits ?? 0) > 0 }.map {
+            sections(ofCampaign: $0, level: 3)
+        }
     }
 
     // MARK: Totals and campaigns
 
     private var totals: Section {
         measures(
-            Measure.ofTallies, id: "totals", title: words.totals, now: summary.totals, then: compared?.totals, level: 2)
+            Measure.ofTallies, id: "totals", title: words.totals, now: summary.totals, then: compared?.totals)
     }
 
     /// Each measure as a row: now, before, change.
     private func measures<Subject>(
-        _ measures: [Measure<Subject>], id: String, title: String, now: Subject?, then: Subject?, level: Int
+        _ measures: [Measure<Subject>], id: String, title: String, now: Subject?, then: Subject?
     ) -> Section {
-        var section = Section(id: id, title: title, columns: [Column(title: words.thisPeriod)], level: level)
+        var section = Section(id: id, title: title, columns: [Column(title: words.thisPeriod)])
         if compared != nil {
             section.columns += [Column(title: words.before), Column(title: words.change, term: "change")]
         }
@@ -133,15 +136,15 @@ struct Sections {
 
     // MARK: One campaign
 
+    /// - Parameter level: of the headings of its tables.
     private func sections(ofCampaign campaign: Int, level: Int) -> [Section] {
         let (id, name) = (report.site.campaigns[campaign].id, report.site.campaigns[campaign].name)
         let (now, then) = (summary.campaigns[campaign], compared?.campaigns[campaign])
         let own = measures(
-            Measure.ofCampaigns, id: "campaign-\(id)", title: "\(words.campaign): \(name)", now: now, then: then,
-            level: level)
+            Measure.ofCampaigns, id: "campaign-\(id)", title: "\(words.campaign): \(name)", now: now, then: then)
         guard let now else { return [own] }
-        return [own, days(ofCampaign: campaign, level: level + 1)] + tables(ofCampaign: campaign, level: level + 1)
-            + actions(now.sums.actions, id: "campaign-\(id)-actions", level: level + 1)
+        return [own, days(ofCampaign: campaign, level: level)] + tables(ofCampaign: campaign, level: level)
+            + actions(now.sums.actions, id: "campaign-\(id)-actions", level: level)
     }
 
     // MARK: Tables

@@ -1,6 +1,6 @@
 extension Words {
     static let french = Words(
-        report: "Rapport", week: "semaine", comparedWith: "par rapport à",
+        report: "Rapport", week: "semaine", comparedWith: "comparaison\u{A0}:",
         totals: "Ensemble", thisPeriod: "cette période", before: "avant", change: "évolution",
         campaigns: "Campagnes", campaign: "Campagne", noCampaign: "hors campagne",
         overlaps: "Campagnes qui se recoupent",
@@ -41,7 +41,7 @@ extension Words {
             + "--campaign ID",
         definitions: "Ce que les nombres veulent dire",
         hints: Hints(
-            notRunning: { "rien ne correspond\u{A0}: elle court du \($0), hors de cette période" },
+            notRunning: { "rien ne correspond\u{A0}: elle court \($0), hors de cette période" },
             nearest: {
                 "rien ne correspond\u{A0}: \($0) «\u{A0}\($1)\u{A0}» a été vu \($2) fois, la règle dit "
                     + "«\u{A0}\($3)\u{A0}»"

@@ -44,16 +44,16 @@ import Testing
         arguments: [
             (
                 "2026-11-16", "2026-11-22",
-                ["16 to 22 November 2026", "16 au 22 novembre 2026", "١٦ إلى ٢٢ نوفمبر ٢٠٢٦"]
+                ["16 to 22 November 2026", "du 16 au 22 novembre 2026", "١٦ إلى ٢٢ نوفمبر ٢٠٢٦"]
             ),
             (
                 "2026-11-30", "2026-12-01",
-                ["30 November to 1 December 2026", "30 novembre au 1er décembre 2026", "٣٠ نوفمبر إلى ١ ديسمبر ٢٠٢٦"]
+                ["30 November to 1 December 2026", "du 30 novembre au 1er décembre 2026", "٣٠ نوفمبر إلى ١ ديسمبر ٢٠٢٦"]
             ),
             (
                 "2026-12-28", "2027-01-03",
                 [
-                    "28 December 2026 to 3 January 2027", "28 décembre 2026 au 3 janvier 2027",
+                    "28 December 2026 to 3 January 2027", "du 28 décembre 2026 au 3 janvier 2027",
                     "٢٨ ديسمبر ٢٠٢٦ إلى ٣ يناير ٢٠٢٧",
                 ]
             ),
