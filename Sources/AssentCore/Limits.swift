@@ -171,6 +171,8 @@ public enum Limits {
     public static let campaignsPerSiteMax = 256
     /// Longest period of a report, in days.
     public static let reportDaysMax = 800
+    /// Passes over a period's events after the first in which it is found what must be folded.
+    public static let foldingPassesMax = 6
     /// A gap longer than this ends a visit, in milliseconds.
     public static let visitGapMilliseconds: Int64 = 30 * 60 * 1_000
     /// Engaged time from which a visit with one pageview is no bounce, in milliseconds.

@@ -35,8 +35,8 @@ struct Summary {
     let actionNames: [String]
     private let tables: [[ReportLine]]
 
-    /// Sums up a period. Cost: one pass over its events, and a second one where rows must be folded; memory for the
-    /// distinct pages, sources and so on, and one number for each visit of a campaign, not for the events.
+    /// Sums up a period. Cost: one pass over its events, and a second one where rows must be folded, seldom more; memory
+    /// for the distinct pages, sources and so on, and one number for each visit of a campaign, not for the events.
     init(segments: [EventColumns], site: Site, timeZone: TimeZoneRules) {
         var reader = VisitReader(segments: segments, site: site, timeZone: timeZone)
         var visit = Visit()
@@ -51,7 +51,7 @@ struct Summary {
             return vocabulary.key(rows[row].key, of: dimension)
         }
         var folding = Folding(counting, minimum: site.minimumGroup, keys: key)
-        if folding.isNeeded {
+        while folding.isPassNeeded {
             reader.rewind()
             while reader.next(&visit) { folding.count(visit) }
             folding.end()
@@ -63,7 +63,7 @@ struct Summary {
         actionNames = vocabulary.names.values
         tables = (0..<(site.campaigns.count + 1) * Dimension.allCases.count).map { slot in
             let group = slot / Dimension.allCases.count
-            return group > 0 && hidden[group - 1] ? [] : folding.lines(ofTable: slot, keys: key)
+            return group > 0 && hidden[group - 1] ? [] : folding.lines(ofTable: slot)
         }
     }
 
