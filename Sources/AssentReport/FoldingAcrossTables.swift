@@ -33,28 +33,51 @@ extension Folding {
 
     /// Rows that are folded, while it is decided.
     private struct Decision {
+        let minimum: Int
+        let rows: [RowTable.Row]
         var isFolded: [Bool]
+        /// By table: how many rows are folded, and those of them that have the minimum of visitors.
+        var counts: [Int]
+        var large: [[Int]]
         /// Rows that have to be folded besides.
         var added: [Int] = []
         /// Campaigns that have to be hidden besides.
         var hidden = CampaignSet()
 
+        init(_ plans: [Plan], rows: [RowTable.Row], minimum: Int) {
+            self.minimum = minimum
+            self.rows = rows
+            isFolded = Array(repeating: false, count: rows.count)
+            counts = Array(repeating: 0, count: plans.count)
+            large = Array(repeating: [], count: plans.count)
+            for plan in plans {
+                for row in plan.order.prefix(plan.folded) { fold(row) }
+            }
+            added = []
+        }
+
         mutating func fold(_ row: Int) {
             if isFolded[row] { return }
             isFolded[row] = true
+            counts[rows[row].slot] += 1
+            if rows[row].tally.visitors >= minimum { large[rows[row].slot].append(row) }
             added.append(row)
         }
     }
 
-    /// A table that holds another one's rows as parts.
+    /// A table and one that holds its rows as parts.
     private struct Nesting {
-        let inner: [Int]
-        let outer: [Int]
-        let innerSlot: Int
-        let outerSlot: Int
-        /// By row of the inner table, the one with the same key of the outer table, and what that has beyond it.
-        var outerRows: [Int: Int] = [:]
-        var rests: [Int: Rest] = [:]
+        /// A row of the inner table, the one with the same key of the outer table, and what that has beyond it.
+        struct Part {
+            let row: Int
+            let outer: Int
+            let rest: Rest
+        }
+
+        let inner: Int
+        let outer: Int
+        /// In the order in which the rows of the inner table are folded.
+        var parts: [Part] = []
     }
 
     /// Whether a row of a campaign has all that the row of the site with the same key has.
@@ -67,10 +90,7 @@ extension Folding {
     /// - Returns: whether that is more than is folded now.
     mutating func foldAcrossTables() -> Bool {
         if minimum <= 1 { return false }
-        var decision = Decision(isFolded: mustFold)
-        for plan in plans {
-            for row in plan.order.prefix(plan.folded) { decision.isFolded[row] = true }
-        }
+        var decision = Decision(plans, rows: counting.table.rows, minimum: minimum)
         for inner in counting.campaigns.indices where !hidesCampaign[inner] {
             let outers = counting.campaigns.indices.filter { $0 != inner && !hidesCampaign[$0] }
             let byVisits = outers.filter { counting.hasAllVisits($0, of: inner) }
@@ -89,14 +109,12 @@ extension Folding {
     }
 
     private func nesting(_ inner: Int, in outer: Int?, _ dimension: Dimension) -> Nesting {
-        let slots = (RowTable.slot(inner + 1, dimension), RowTable.slot(outer.map { $0 + 1 } ?? 0, dimension))
-        var nesting = Nesting(
-            inner: plans[slots.0].order, outer: plans[slots.1].order, innerSlot: slots.0, outerSlot: slots.1)
-        for row in nesting.inner {
+        let inner = RowTable.slot(inner + 1, dimension)
+        var nesting = Nesting(inner: inner, outer: RowTable.slot(outer.map { $0 + 1 } ?? 0, dimension))
+        nesting.parts = plans[inner].order.map { row in
             let known = outer.map { counting.table.row(ofCampaign: $0, like: row) } ?? counting.table.rows[row].outer
-            guard let outerRow = known else { continue }
-            nesting.outerRows[row] = outerRow
-            nesting.rests[row] = rest(of: outerRow, beyond: row)
+            guard let known else { preconditionFailure("a campaign that has all of another has its rows") }
+            return Nesting.Part(row: row, outer: known, rest: rest(of: known, beyond: row))
         }
         return nesting
     }
@@ -117,88 +135,82 @@ extension Folding {
     }
 
     private func decide(_ nesting: Nesting, _ decision: inout Decision) {
-        for row in nesting.inner {
-            guard let outer = nesting.outerRows[row], let rest = nesting.rests[row] else { continue }
-            if rest.isNone {
-                guard decision.isFolded[row] != decision.isFolded[outer] else { continue }
-                decision.fold(row)
-                decision.fold(outer)
-            } else if !rest.isSafe, !decision.isFolded[outer] {
-                decision.fold(row)
+        for part in nesting.parts {
+            if part.rest.isNone {
+                guard decision.isFolded[part.row] != decision.isFolded[part.outer] else { continue }
+                decision.fold(part.row)
+                decision.fold(part.outer)
+            } else if !part.rest.isSafe, !decision.isFolded[part.outer] {
+                decision.fold(part.row)
                 // The sum of a table with one row is that row.
-                if nesting.inner.count == 1 { decision.fold(outer) }
+                if nesting.parts.count == 1 { decision.fold(part.outer) }
             }
         }
-        let foldedOutside = foldedVisitors(ofTable: nesting.outerSlot)
-        for row in nesting.inner where !decision.isFolded[row] {
-            guard let outer = nesting.outerRows[row], decision.isFolded[outer], foldedOutside > 0 else { continue }
-            if foldedOutside - counting.table.rows[row].tally.visitors < minimum { decision.fold(row) }
+        let outside = foldedVisitors(ofTable: nesting.outer)
+        for part in nesting.parts where outside > 0 && decision.isFolded[part.outer] {
+            if outside - counting.table.rows[part.row].tally.visitors < minimum { decision.fold(part.row) }
         }
-        while foldedOutside > 0 || foldedVisitors(ofTable: nesting.innerSlot) > 0, !isSafe(nesting, decision) {
-            let left = nesting.inner.filter { !decision.isFolded[$0] }
-            let outerOfInner = nesting.inner.compactMap { nesting.outerRows[$0] }.filter { !decision.isFolded[$0] }
-            let next =
-                left.first ?? outerOfInner.min {
-                    (counting.table.rows[$0].tally.visitors, $0) < (counting.table.rows[$1].tally.visitors, $1)
-                } ?? nesting.outer.first { !decision.isFolded[$0] }
-            guard let next else { return }
-            decision.fold(next)
-            if let outer = nesting.outerRows[next], nesting.rests[next]?.isNone == true { decision.fold(outer) }
+        if outside == 0, foldedVisitors(ofTable: nesting.inner) == 0 { return }
+        while !isSafe(nesting, decision) {
+            let part =
+                nesting.parts.first { !decision.isFolded[$0.row] }
+                ?? nesting.parts.filter { !decision.isFolded[$0.outer] }.min {
+                    (counting.table.rows[$0.outer].tally.visitors, $0.outer)
+                        < (counting.table.rows[$1.outer].tally.visitors, $1.outer)
+                }
+            if let part {
+                if part.rest.isNone || decision.isFolded[part.row] { decision.fold(part.outer) }
+                decision.fold(part.row)
+            } else if let next = plans[nesting.outer].order.first(where: { !decision.isFolded[$0] }) {
+                decision.fold(next)
+            } else {
+                return
+            }
         }
     }
 
     /// Whether what the folded rows of two tables leave of one another belongs to no small group.
     private func isSafe(_ nesting: Nesting, _ decision: Decision) -> Bool {
-        let outside = nesting.outer.filter { decision.isFolded[$0] }
-        if outside.count == nesting.outer.count { return true }
-        let inside = nesting.inner.filter { decision.isFolded[$0] }
-        let outerOfInside = Set(inside.compactMap { nesting.outerRows[$0] })
-        let innerOfOuter = Dictionary(
-            nesting.outerRows.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
-        let measured = Set(plans[nesting.innerSlot].order.prefix(plans[nesting.innerSlot].folded))
-        func visitors(_ rows: some Sequence<Int>) -> Int {
-            rows.reduce(0) { $0 + counting.table.rows[$1].tally.visitors }
-        }
+        let rows = counting.table.rows
+        let foldedOutside = decision.counts[nesting.outer]
+        if foldedOutside == plans[nesting.outer].order.count { return true }
+        func visitors(_ parts: [Nesting.Part]) -> Int { parts.reduce(0) { $0 + rows[$1.row].tally.visitors } }
+        let inside = nesting.parts.filter { decision.isFolded[$0.row] }
+        let inBoth = inside.filter { decision.isFolded[$0.outer] }
+        let shown = nesting.parts.filter { decision.isFolded[$0.outer] && !decision.isFolded[$0.row] }
+        let visitorsOutside = foldedVisitors(ofTable: nesting.outer)
+        let measured = foldedVisitors(ofTable: nesting.inner)
+        // Parts stand in the order in which they were folded when it was measured.
         let visitorsInside =
-            foldedVisitors(ofTable: nesting.innerSlot) + visitors(inside.filter { !measured.contains($0) })
+            measured
+            + visitors(nesting.parts.dropFirst(plans[nesting.inner].folded).filter { decision.isFolded[$0.row] })
 
-        func isSafe(_ outer: some Sequence<Int>, visitors: Int, beyond inner: Int, isPair: Bool) -> Bool {
-            let rests = outer.map { row in
-                innerOfOuter[row].flatMap { nesting.rests[$0] }
-                    ?? Rest(isNone: false, visitors: counting.table.rows[row].tally.visitors, isSafe: true)
-            }
-            if rests.allSatisfy(\.isNone) || visitors - inner >= minimum { return true }
-            return !isPair && rests.contains { $0.visitors >= minimum }
-        }
-        let isJoint = !outerOfInside.isDisjoint(with: outside)
-        let isOutsideInside = outside.allSatisfy { outer in
-            innerOfOuter[outer].flatMap { nesting.rests[$0]?.isNone } ?? false
-        }
-        if !outside.isEmpty, isOutsideInside {
+        if foldedOutside > 0, (inBoth + shown).count(where: \.rest.isNone) == foldedOutside {
             // The outer `other` is a part of the inner table then.
-            let foldedOutside = foldedVisitors(ofTable: nesting.outerSlot)
-            let wholes = counting.campaigns[nesting.innerSlot / Dimension.allCases.count - 1]
-            let isExposed = [wholes.sums.visitors, wholes.touched].contains {
-                $0 > foldedOutside && $0 - foldedOutside < minimum
+            let campaign = counting.campaigns[nesting.inner / Dimension.allCases.count - 1]
+            let isExposed = [campaign.sums.visitors, campaign.touched].contains {
+                $0 > visitorsOutside && $0 - visitorsOutside < minimum
             }
-            let folded = foldedVisitors(ofTable: nesting.innerSlot)
-            if isExposed || !outerOfInside.isSubset(of: outside) && folded - foldedOutside < minimum { return false }
+            if isExposed || inside.count > inBoth.count && measured - visitorsOutside < minimum { return false }
         }
-        if !outside.isEmpty {
-            let shownInside = outside.compactMap { innerOfOuter[$0] }.filter { !decision.isFolded[$0] }
-            if isJoint || !shownInside.isEmpty {
-                let isSafe = isSafe(
-                    Set(outside).union(isJoint ? outerOfInside : []),
-                    visitors: foldedVisitors(ofTable: nesting.outerSlot),
-                    beyond: visitors(shownInside) + (isJoint ? visitorsInside : 0),
-                    isPair: isJoint && outerOfInside.isSubset(of: outside))
-                if !isSafe { return false }
+        if !inBoth.isEmpty || !shown.isEmpty {
+            let parts = shown + (inBoth.isEmpty ? [] : inside)
+            let rest = visitorsOutside - visitors(shown) - (inBoth.isEmpty ? 0 : visitorsInside)
+            let isNone = inBoth.count + shown.count == foldedOutside && parts.allSatisfy(\.rest.isNone)
+            let isPair = !inBoth.isEmpty && inside.count == inBoth.count
+            if !isNone, rest < minimum {
+                let known = Set(parts.map(\.outer))
+                let isLarge =
+                    parts.contains { $0.rest.visitors >= minimum }
+                    || decision.large[nesting.outer].contains { !known.contains($0) }
+                if isPair || !isLarge { return false }
             }
         }
-        if inside.isEmpty || isJoint { return true }
-        if inside.count == 1 { return nesting.rests[inside[0]]?.isSafe ?? true }
-        let largest = outerOfInside.map { counting.table.rows[$0].tally.visitors }.max() ?? 0
-        return isSafe(outerOfInside, visitors: largest, beyond: visitorsInside, isPair: false)
+        if inside.isEmpty || !inBoth.isEmpty { return true }
+        if inside.count == 1 { return inside[0].rest.isSafe }
+        let largest = inside.reduce(0) { max($0, rows[$1.outer].tally.visitors) }
+        return inside.allSatisfy(\.rest.isNone) || largest - visitorsInside >= minimum
+            || inside.contains { $0.rest.visitors >= minimum }
     }
 
     /// What a row of the site has beyond the same rows of all campaigns that show it.
@@ -237,6 +249,6 @@ extension Folding {
         let slot = counting.table.rows[row].slot
         let group = slot / Dimension.allCases.count
         if group > 0, hidesCampaign[group - 1] { return false }
-        return !decision.isFolded[row] || plans[slot].order.count { decision.isFolded[$0] } == 1
+        return !decision.isFolded[row] || decision.counts[slot] == 1
     }
 }
