@@ -32,6 +32,8 @@ extension Report {
                 json.key("folded")
                 json.boolean(summary.unattributed == nil)
             }
+            json.key("overlaps")
+            writeOverlaps(to: &json)
             writeTables(ofCampaign: nil, to: &json)
             json.key("consent")
             writeConsent(to: &json)

@@ -31,6 +31,8 @@ struct Summary {
     let campaigns: [CampaignTally?]
     /// Visits that no campaign has; nil where the group is too small.
     let unattributed: Tally?
+    /// What campaigns that are shown have in common.
+    let overlaps: [Overlap]
     /// Names of actions by their numbers in the tallies.
     let actionNames: [String]
     private let tables: [[ReportLine]]
@@ -60,6 +62,7 @@ struct Summary {
         totals = counting.totals
         campaigns = zip(counting.campaigns, hidden).map { $1 ? nil : $0 }
         unattributed = hidden[site.campaigns.count] ? nil : counting.unattributed
+        overlaps = counting.overlaps(of: site, hidden: hidden)
         actionNames = vocabulary.names.values
         tables = (0..<(site.campaigns.count + 1) * Dimension.allCases.count).map { slot in
             let group = slot / Dimension.allCases.count

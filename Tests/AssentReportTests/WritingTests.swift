@@ -81,7 +81,7 @@ enum SmallWeek {
             "devices":[{"key":"mobile","visitors":1,"visits":1,"pageviews":1,"engaged_seconds":12.0,\
             "scroll_depth":80.0,"bounce_rate":0.0000,"actions":{"read_more":1}}]}],"unattributed":{"visitors":1,\
             "visits":1,"pageviews":1,"engaged_seconds":4.3,"scroll_depth":25.0,"bounce_rate":1.0000,"actions":{},\
-            "folded":false},"pages":[{"key":"/","visitors":1,"visits":1,"pageviews":1,"engaged_seconds":4.3,\
+            "folded":false},"overlaps":[],"pages":[{"key":"/","visitors":1,"visits":1,"pageviews":1,"engaged_seconds":4.3,\
             "scroll_depth":25.0,"bounce_rate":1.0000,"actions":{}},{"key":"/youth-day","visitors":1,"visits":1,\
             "pageviews":1,"engaged_seconds":12.0,"scroll_depth":80.0,"bounce_rate":0.0000,\
             "actions":{"read_more":1}}],"sources":[{"key":"X","visitors":1,"visits":1,"pageviews":1,\
