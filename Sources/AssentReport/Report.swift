@@ -20,7 +20,7 @@ public struct Report: Sendable {
     /// Reads and sums up a period and, if asked, the one it is compared with.
     ///
     /// Cost: the events of both periods are read once each, one period after the other, and looked at once or, where
-    /// rows must be folded, twice.
+    /// rows must be folded, twice and seldom more often; once more where a campaign matches nothing.
     /// - Throws: ``ReportError``: the site has no such campaign, or the data directory cannot be read.
     public static func make(
         site: Site, timeZone: TimeZoneRules, request: ReportRequest, reader: StoreReader
@@ -53,16 +53,17 @@ public struct Report: Sendable {
         }
         var partitions: [Day: PartitionState] = [:]
         var damage: [String] = []
-        func summary(_ days: ClosedRange<Day>) throws(ReportError) -> Summary {
+        func summary(_ days: ClosedRange<Day>, withHints: Bool) throws(ReportError) -> Summary {
             let period = try events(
                 timeZone.start(of: days.lowerBound)..<timeZone.start(of: days.upperBound.advanced(by: 1)))
             for partition in period.partitions { partitions[partition.day] = partition }
             for sentence in period.damage where !damage.contains(sentence) { damage.append(sentence) }
-            return Summary(segments: period.segments, site: site, timeZone: timeZone)
+            return Summary(
+                segments: period.segments, site: site, timeZone: timeZone, hintsFor: withHints ? days : nil)
         }
         var compared: Summary?
-        if let days = request.comparedDays { compared = try summary(days) }
-        let now = try summary(request.days)
+        if let days = request.comparedDays { compared = try summary(days, withHints: false) }
+        let now = try summary(request.days, withHints: true)
         return Report(
             damage: damage, site: site, request: request, summary: now, compared: compared,
             choices: try tallies(request.days), partitions: partitions.values.sorted { $0.day < $1.day })

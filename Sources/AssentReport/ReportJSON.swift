@@ -95,6 +95,7 @@ extension Report {
             writeActions(tally?.sums, of: summary, to: &json)
             json.key("folded")
             json.boolean(tally == nil)
+            summary.hints[campaign]?.write(to: &json)
             json.key("change")
             writeChange(Measure.ofCampaigns, of: tally, from: compared?.campaigns[campaign], to: &json)
             writeTables(ofCampaign: campaign, to: &json)

@@ -125,8 +125,9 @@ struct RowTable {
     /// Compares what a visitor has in each row with what the visitor has around it, once all visits were counted.
     /// - Parameter visits: visits of the visitor in all, and for each campaign those that it matches.
     mutating func endVisitor(visits: Int, ofCampaigns visitsByCampaign: [Int]) {
+        let dimensions = Dimension.allCases.count
         for row in rowsOfVisitor {
-            let group = rows[row].slot / Dimension.allCases.count
+            let group = rows[row].slot / dimensions
             let whole = group == 0 ? visits : visitsByCampaign[group - 1]
             if rows[row].visitsOfVisitor == whole { rows[row].visitorsInside += 1 }
             if group == 0 { continue }

@@ -33,13 +33,19 @@ struct Summary {
     let unattributed: Tally?
     /// What campaigns that are shown have in common.
     let overlaps: [Overlap]
+    /// For each campaign that matches no event, what may be the reason; empty where nobody asked.
+    let hints: [Int: CampaignHint]
     /// Names of actions by their numbers in the tallies.
     let actionNames: [String]
     private let tables: [[ReportLine]]
 
     /// Sums up a period. Cost: one pass over its events, and a second one where rows must be folded, seldom more; memory
     /// for the distinct pages, sources and so on, and one number for each visit of a campaign, not for the events.
-    init(segments: [EventColumns], site: Site, timeZone: TimeZoneRules) {
+    ///
+    /// - Parameter days: the period, where it is to be said why campaigns match nothing; see ``NearestValues``.
+    init(
+        segments: [EventColumns], site: Site, timeZone: TimeZoneRules, hintsFor days: ClosedRange<Day>? = nil
+    ) {
         var reader = VisitReader(segments: segments, site: site, timeZone: timeZone)
         var visit = Visit()
         var counting = Counting(campaigns: site.campaigns.count)
@@ -62,6 +68,11 @@ struct Summary {
         totals = counting.totals
         campaigns = zip(counting.campaigns, hidden).map { $1 ? nil : $0 }
         unattributed = hidden[site.campaigns.count] ? nil : counting.unattributed
+        let unmatched = counting.campaigns.indices.filter { counting.campaigns[$0].touched == 0 }
+        hints =
+            days.map {
+                CampaignHint.hints(for: unmatched, of: site, timeZone: timeZone, days: $0, segments: segments)
+            } ?? [:]
         overlaps = counting.overlaps(of: site, hidden: hidden)
         actionNames = vocabulary.names.values
         tables = (0..<(site.campaigns.count + 1) * Dimension.allCases.count).map { slot in
