@@ -7,7 +7,7 @@ import AssentCore
 /// that takes a pass of its own. It counts, for every table at once, the visitors and visits of each beginning of the
 /// order: a visitor belongs to those beginnings that reach the first of the visitor's rows.
 ///
-/// What has to be folded in one table can depend on what was folded in another, see ``Folding/foldAcrossTables(_:)``.
+/// What has to be folded in one table can depend on what was folded in another, see ``Folding/foldAcrossTables()``.
 /// Then more rows must not be shown by themselves, and another pass is made. Mostly the first is enough.
 struct Folding {
     /// The order in which the rows of one table are folded.
