@@ -114,9 +114,11 @@ public struct CampaignMatcher: Sendable {
         return HostSuffixes(referrer.host).reduce(CampaignSet()) { $0.union(referrers[String($1)] ?? CampaignSet()) }
     }
 
-    private static let hashtagParameters: Set<String> = ["hashtag", "utm_campaign", "utm_term", "utm_content"]
+    /// Parameters that can hold a hashtag.
+    package static let hashtagParameters: Set<String> = ["hashtag", "utm_campaign", "utm_term", "utm_content"]
 
-    private static func hashtag(_ text: String) -> String {
+    /// A hashtag for comparisons.
+    package static func hashtag(_ text: String) -> String {
         (text.hasPrefix("#") ? String(text.dropFirst()) : text).caseFolded
     }
 }
@@ -202,5 +204,5 @@ struct HostSuffixes: Sequence, IteratorProtocol {
 
 extension StringProtocol {
     /// The text for comparisons without regard to case, in every script: `ß` is `ss`, `ς` is `σ`.
-    var caseFolded: String { uppercased().lowercased() }
+    package var caseFolded: String { uppercased().lowercased() }
 }

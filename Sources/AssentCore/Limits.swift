@@ -175,6 +175,8 @@ public enum Limits {
     public static let reportTrendWeeks = 1...104
     /// Weeks of the small line beside a campaign, where nothing else is asked for.
     public static let reportTrendWeeksUsual = 8
+    /// Passes over a period's events after the first in which it is found what must be folded.
+    public static let foldingPassesMax = 6
     /// A gap longer than this ends a visit, in milliseconds.
     public static let visitGapMilliseconds: Int64 = 30 * 60 * 1_000
     /// Engaged time from which a visit with one pageview is no bounce, in milliseconds.

@@ -88,12 +88,12 @@ public struct Sources: Sendable {
 }
 
 /// The allow-listed parameters of a page's query, decoded, in their order.
-struct QueryParameters: Sequence, IteratorProtocol {
+package struct QueryParameters: Sequence, IteratorProtocol {
     private var rest: Substring
 
-    init(_ query: String) { rest = Substring(query) }
+    package init(_ query: String) { rest = Substring(query) }
 
-    mutating func next() -> (name: String, value: String)? {
+    package mutating func next() -> (name: String, value: String)? {
         while !rest.isEmpty {
             let pair = rest.prefix { $0 != "&" }
             rest = rest[pair.endIndex...].dropFirst()

@@ -9,25 +9,37 @@ struct Counting {
     private(set) var campaigns: [CampaignTally]
     /// For each campaign, and at the end for ``unattributed``: visitors all of whose visits it has.
     private(set) var exclusiveVisitors: [Int]
+    private(set) var relations: CampaignRelations
+    /// Visitors with an event that no campaign matches, in a visit that one has.
+    private(set) var visitorsBeside = 0
+    private var lastBeside: VisitorNumber = 0
 
     /// What is known of the visitor whose visits come at present.
     private var visitor: VisitorNumber = 0
     private var visitsOfVisitor = 0
     /// Visits of that visitor by campaign, and without one at the end.
     private var visitsByCampaign: [Int]
+    /// Visits of that visitor that have an event of a campaign.
+    private var matchedByCampaign: [Int]
     private var campaignsOfVisitor = CampaignSet()
     private var touchedByVisitor = CampaignSet()
 
     /// Matching engaged time of the visit that is being counted, in milliseconds.
     private var engagedByCampaign: [Int]
     private var entered: [Int] = []
+    private let dimensionsOfEvents: [Dimension]
+    private let dimensionsOfVisits: [Dimension]
 
-    /// - Parameter tables: whether the rows of the tables are counted too.
-    init(campaigns count: Int, tables: Bool) {
-        table = RowTable(isKept: tables)
+    /// - Parameter tables: the kinds of table whose rows are counted too.
+    init(campaigns count: Int, tables: [Dimension]) {
+        table = RowTable(tables)
+        dimensionsOfEvents = tables.filter { Dimension.ofEvents.contains($0) }
+        dimensionsOfVisits = tables.filter { Dimension.ofVisits.contains($0) }
         campaigns = Array(repeating: CampaignTally(), count: count)
         exclusiveVisitors = Array(repeating: 0, count: count + 1)
+        relations = CampaignRelations(campaigns: count)
         visitsByCampaign = Array(repeating: 0, count: count + 1)
+        matchedByCampaign = Array(repeating: 0, count: count)
         engagedByCampaign = Array(repeating: 0, count: count)
     }
 
@@ -40,7 +52,14 @@ struct Counting {
         for event in visit.events {
             let rise = countEvent(event, of: visit, group: 0)
             sums.add(rise)
-            if event.campaigns.isEmpty { continue }
+            relations.count(event)
+            if event.campaigns.isEmpty {
+                if !visit.attributed.isEmpty, lastBeside != visit.visitor {
+                    lastBeside = visit.visitor
+                    visitorsBeside += 1
+                }
+                continue
+            }
             for campaign in event.campaigns {
                 let rise = countEvent(event, of: visit, group: campaign + 1)
                 campaigns[campaign].sums.add(event)
@@ -68,7 +87,12 @@ struct Counting {
                 if visitsByCampaign[campaign] == visitsOfVisitor { exclusiveVisitors[campaign] += 1 }
                 visitsByCampaign[campaign] = 0
             }
-            for campaign in touchedByVisitor { campaigns[campaign].touched += 1 }
+            table.endVisitor(visits: visitsOfVisitor, ofCampaigns: matchedByCampaign)
+            relations.endVisitor(attributed: campaignsOfVisitor)
+            for campaign in touchedByVisitor {
+                campaigns[campaign].touched += 1
+                matchedByCampaign[campaign] = 0
+            }
             let last = campaigns.count
             if visitsByCampaign[last] > 0 { unattributed.visitors += 1 }
             if visitsByCampaign[last] == visitsOfVisitor { exclusiveVisitors[last] += 1 }
@@ -82,30 +106,29 @@ struct Counting {
 
     /// Counts an event in the tables whose rows take single events.
     private mutating func countEvent(_ event: CountedEvent, of visit: Visit, group: Int) -> RowTable.Rise {
-        guard table.isKept else { return RowTable.Rise() }
-        let page = table.row(group, .pages, key: event.page)
-        let locale = table.row(group, .locales, key: event.locale)
-        if table.enter(page, visit: visit.serial) { entered.append(page) }
-        if table.enter(locale, visit: visit.serial) { entered.append(locale) }
-        table.add(event, to: page)
-        table.add(event, to: locale)
-        if let link = event.link {
-            let row = table.row(group, .links, key: link)
+        var rise = RowTable.Rise()
+        for dimension in dimensionsOfEvents {
+            let row = table.row(group, dimension, key: event.key(of: dimension))
             if table.enter(row, visit: visit.serial) { entered.append(row) }
             table.add(event, to: row)
+            if group == 0, event.campaigns.isEmpty { table.addUncovered(to: row, visitor: visit.visitor) }
+            guard let depth = event.scroll else { continue }
+            if dimension == .pages {
+                rise = table.scroll(to: depth, pageRow: row, visit: visit.serial)
+            } else {
+                table.scroll(to: depth, row: row, page: event.page, visit: visit.serial)
+            }
         }
-        guard let depth = event.scroll else { return RowTable.Rise() }
-        table.scroll(to: depth, row: locale, page: event.page, visit: visit.serial)
-        return table.scroll(to: depth, pageRow: page, visit: visit.serial)
+        return rise
     }
 
     /// Counts a visit in the tables whose rows take whole visits.
     private mutating func countWhole(_ visit: Visit, _ sums: Tally, group: Int) {
-        guard table.isKept else { return }
-        for dimension in Dimension.ofVisits {
+        for dimension in dimensionsOfVisits {
             let row = table.row(group, dimension, key: visit.key(of: dimension))
             if table.enter(row, visit: visit.serial) { entered.append(row) }
             table.addSums(of: sums, to: row)
+            if group == 0, visit.attributed.isEmpty { table.addUncovered(to: row, visitor: visit.visitor) }
         }
     }
 
@@ -119,7 +142,11 @@ struct Counting {
             campaigns[campaign].landings += 1
             if visit.isBounced { campaigns[campaign].bouncedLandings += 1 }
         }
-        for campaign in visit.matched { engagedByCampaign[campaign] = 0 }
+        for campaign in visit.matched {
+            engagedByCampaign[campaign] = 0
+            matchedByCampaign[campaign] += 1
+        }
+        relations.count(visit, visitor: campaignsOfVisitor)
         campaignsOfVisitor = campaignsOfVisitor.union(visit.attributed)
         touchedByVisitor = touchedByVisitor.union(visit.matched)
         guard visit.attributed.isEmpty else { return }

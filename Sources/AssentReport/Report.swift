@@ -22,7 +22,8 @@ public struct Report: Sendable {
     /// Reads and sums up a period and, if asked, the one it is compared with and the weeks of a trend.
     ///
     /// Cost: the events of each period are read once, one period after the other, and looked at once or, where something
-    /// must be folded, twice. Weeks of a trend take fewer columns than the others. Memory is that of the longest period.
+    /// must be folded, twice and seldom more often; once more where a campaign matches nothing. Weeks of a trend take
+    /// fewer columns than the others. Memory is that of the longest period.
     /// - Throws: ``ReportError``: the site has no such campaign, or the data directory cannot be read.
     public static func make(
         site: Site, timeZone: TimeZoneRules, request: ReportRequest, reader: StoreReader
@@ -39,12 +40,12 @@ public struct Report: Sendable {
         return try make(site: site, timeZone: timeZone, request: request, events: read, tallies: tallies)
     }
 
-    /// The columns that a week of a trend is made from.
-    private static let columnsOfTrend: ColumnSet = [.order, .kinds, .pages, .referrers, .names, .engaged]
-    /// The columns that a period is made from; links are told only of one campaign.
-    private static func columns(_ request: ReportRequest) -> ColumnSet {
-        let columns = columnsOfTrend.union([.locales, .countries, .clients, .scrolls])
-        return request.campaign == nil ? columns : columns.union(.targets)
+    /// The columns that a period is made from.
+    private static func columns(_ extent: Summary.Extent) -> ColumnSet {
+        var columns: ColumnSet = [.order, .kinds, .pages, .referrers, .names, .engaged]
+        if extent.contains(.tables) { columns.formUnion([.locales, .countries, .clients, .scrolls]) }
+        if extent.contains(.links) { columns.formUnion(.targets) }
+        return columns
     }
 
     /// Makes a report from wherever the events of a stretch of time and the choices of local dates come from.
@@ -58,17 +59,18 @@ public struct Report: Sendable {
         }
         var partitions: [Day: PartitionState] = [:]
         var damage: [String] = []
-        func summary(_ days: ClosedRange<Day>, tables: Bool = true) throws(ReportError) -> Summary {
+        func summary(_ days: ClosedRange<Day>, _ extent: Summary.Extent) throws(ReportError) -> Summary {
             let period = try events(
                 timeZone.start(of: days.lowerBound)..<timeZone.start(of: days.upperBound.advanced(by: 1)),
-                tables ? columns(request) : columnsOfTrend)
+                columns(extent))
             for partition in period.partitions { partitions[partition.day] = partition }
             for sentence in period.damage where !damage.contains(sentence) { damage.append(sentence) }
-            return Summary(segments: period.segments, site: site, timeZone: timeZone, days: days, tables: tables)
+            return Summary(segments: period.segments, site: site, timeZone: timeZone, days: days, extent: extent)
         }
         var compared: Summary?
-        if let days = request.comparedDays { compared = try summary(days) }
-        let now = try summary(request.days)
+        if let days = request.comparedDays { compared = try summary(days, .tables) }
+        let now = try summary(
+            request.days, request.campaign == nil ? [.tables, .hints] : [.tables, .hints, .links])
         var trend: [WeekSummary] = []
         for week in request.weeks {
             if week.days == request.days {
@@ -76,7 +78,7 @@ public struct Report: Sendable {
             } else if week.days == request.comparedDays, let compared {
                 trend.append(WeekSummary(week: week, summary: compared))
             } else {
-                trend.append(WeekSummary(week: week, summary: try summary(week.days, tables: false)))
+                trend.append(WeekSummary(week: week, summary: try summary(week.days, [])))
             }
         }
         return Report(

@@ -5,12 +5,12 @@ extension Report {
     /// The tables that a report has as comma-separated values.
     public enum Table: String, Sendable, CaseIterable {
         case totals, campaigns, unattributed, pages, sources, locales, countries, devices, days, links, actions, trend
-        case consent, refusals, partitions
+        case overlaps, consent, refusals, partitions
     }
 
     /// One table as comma-separated values (RFC 4180): a header, then a record for each row, with the names and the
     /// roundings of ``json()``. What cannot be given is empty. Of one campaign only, where only one was asked for, are
-    /// `campaigns`, the tables of rows, `days`, `links` and `actions`.
+    /// `campaigns`, `overlaps`, the tables of rows and `actions`.
     /// - Throws: ``ReportError/request(_:)`` for a table that takes an option that was not given.
     public func csv(_ table: Table) throws(ReportError) -> [UInt8] {
         var lines: [[CSV.Field]]
@@ -57,6 +57,12 @@ extension Report {
                 throw .request("A trend needs its number of weeks: give --all-weeks.")
             }
             lines = trendLines
+        case .overlaps:
+            lines = [["first", "second", "visitors", "visits"]]
+            lines += overlaps.map { overlap in
+                [overlap.first, overlap.second].map { .text(site.campaigns[$0].id) }
+                    + [overlap.visitors, overlap.visits].map { .number(String($0)) }
+            }
         case .consent:
             lines = [["granted", "refused", "withdrawn", "opt_in_rate", "estimate", "estimate_low", "estimate_high"]]
             let estimate = choices.estimate(visits: summary.totals.visits)

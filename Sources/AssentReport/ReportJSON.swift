@@ -32,6 +32,8 @@ extension Report {
                 json.key("folded")
                 json.boolean(summary.unattributed == nil)
             }
+            json.key("overlaps")
+            writeOverlaps(to: &json)
             writeTables(ofCampaign: nil, to: &json)
             if case .table = request.trend { writeTrend(to: &json) }
             json.key("consent")
@@ -94,6 +96,7 @@ extension Report {
             writeActions(tally?.sums, of: summary, to: &json)
             json.key("folded")
             json.boolean(tally == nil)
+            summary.hints[campaign]?.write(to: &json)
             json.key("change")
             writeChange(Measure.ofCampaigns, of: tally, from: compared?.campaigns[campaign], to: &json)
             writeTables(ofCampaign: campaign, to: &json)

@@ -10,7 +10,21 @@ struct RowTable {
         let slot: Int
         /// Number of the key in the ``Vocabulary``.
         let key: UInt32
+        /// The row of the site's table with the same key; the row itself in a table of the site.
+        let outer: Int
         var tally = Tally()
+        /// Events that were counted one by one.
+        fileprivate(set) var events = 0
+        /// Visitors all of whose visits, or all of whose visits that the campaign matches, are in the row.
+        fileprivate(set) var visitorsInside = 0
+        /// Visitors of the row all of whose visits in ``outer`` are in the row, and all of whose events there are.
+        fileprivate(set) var visitorsWithin = 0
+        fileprivate(set) var visitorsWithinByEvents = 0
+        /// In a table of the site: visitors with something in the row that no campaign has, be it an event or a visit.
+        fileprivate(set) var visitorsUncovered = 0
+        fileprivate var lastUncovered: VisitorNumber = 0
+        fileprivate var visitsOfVisitor = 0
+        fileprivate var eventsOfVisitor = 0
         /// Serial number of the last visit and the last visitor that were counted, so that each counts once.
         fileprivate(set) var lastVisit = 0
         fileprivate(set) var lastVisitor: VisitorNumber = 0
@@ -18,9 +32,10 @@ struct RowTable {
         fileprivate var scrolledVisit = 0
         fileprivate var deepest = 0
 
-        fileprivate init(slot: Int, key: UInt32) {
+        fileprivate init(slot: Int, key: UInt32, outer: Int) {
             self.slot = slot
             self.key = key
+            self.outer = outer
         }
     }
 
@@ -31,17 +46,20 @@ struct RowTable {
         var isFirst = false
     }
 
-    /// Whether there are rows at all.
-    let isKept: Bool
+    /// The kinds of table that are counted.
+    let dimensions: [Dimension]
     private(set) var rows: [Row] = []
     /// Row numbers of the site's own tables by key, and of the others by table and key; -1 where there is none yet.
     private var ofSite: [[Int32]] = Array(repeating: [], count: Dimension.allCases.count)
     private var ofCampaigns: [UInt64: Int32] = [:]
     /// Deepest scroll on a page within a row that is not a page's own: by row and page.
     private var cells: [UInt64: (visit: Int, deepest: Int)] = [:]
+    /// Rows that the present visitor has visits in.
+    private var rowsOfVisitor: [Int] = []
 
-    init(isKept: Bool) { self.isKept = isKept }
+    init(_ dimensions: [Dimension]) { self.dimensions = dimensions }
 
+    /// Number of a table.
     static func slot(_ group: Int, _ dimension: Dimension) -> Int {
         group * Dimension.allCases.count + dimension.rawValue
     }
@@ -57,14 +75,34 @@ struct RowTable {
         } else {
             let place = UInt64(Self.slot(group, dimension)) << 32 | UInt64(key)
             if let known = ofCampaigns[place] { return Int(known) }
+            let outer = self.row(0, dimension, key: key)
             ofCampaigns[place] = Int32(rows.count)
+            rows.append(Row(slot: Self.slot(group, dimension), key: key, outer: outer))
+            return rows.count - 1
         }
-        rows.append(Row(slot: Self.slot(group, dimension), key: key))
+        rows.append(Row(slot: Self.slot(group, dimension), key: key, outer: rows.count))
         return rows.count - 1
     }
 
+    /// The row of a campaign's table with the key of another row; nil where it has none.
+    func row(ofCampaign campaign: Int, like row: Int) -> Int? {
+        let slot = (campaign + 1) * Dimension.allCases.count + rows[row].slot % Dimension.allCases.count
+        return ofCampaigns[UInt64(slot) << 32 | UInt64(rows[row].key)].map { Int($0) }
+    }
+
     /// Counts an event by itself.
-    mutating func add(_ event: CountedEvent, to row: Int) { rows[row].tally.add(event) }
+    mutating func add(_ event: CountedEvent, to row: Int) {
+        rows[row].tally.add(event)
+        rows[row].events += 1
+        rows[row].eventsOfVisitor += 1
+    }
+
+    /// Counts that a visitor has something in a row of the site that no campaign has.
+    mutating func addUncovered(to row: Int, visitor: VisitorNumber) {
+        if rows[row].lastUncovered == visitor { return }
+        rows[row].lastUncovered = visitor
+        rows[row].visitorsUncovered += 1
+    }
 
     /// Counts the sums of a whole visit.
     mutating func addSums(of visit: Tally, to row: Int) { rows[row].tally.addSums(of: visit) }
@@ -80,10 +118,32 @@ struct RowTable {
     mutating func countVisit(in row: Int, bounced: Bool, visitor: VisitorNumber) {
         rows[row].tally.visits += 1
         if bounced { rows[row].tally.bounced += 1 }
+        rows[row].visitsOfVisitor += 1
         if rows[row].lastVisitor != visitor {
             rows[row].lastVisitor = visitor
             rows[row].tally.visitors += 1
+            rowsOfVisitor.append(row)
         }
+    }
+
+    /// Compares what a visitor has in each row with what the visitor has around it, once all visits were counted.
+    /// - Parameter visits: visits of the visitor in all, and for each campaign those that it matches.
+    mutating func endVisitor(visits: Int, ofCampaigns visitsByCampaign: [Int]) {
+        let dimensions = Dimension.allCases.count
+        for row in rowsOfVisitor {
+            let group = rows[row].slot / dimensions
+            let whole = group == 0 ? visits : visitsByCampaign[group - 1]
+            if rows[row].visitsOfVisitor == whole { rows[row].visitorsInside += 1 }
+            if group == 0 { continue }
+            let outer = rows[row].outer
+            if rows[row].visitsOfVisitor == rows[outer].visitsOfVisitor { rows[row].visitorsWithin += 1 }
+            if rows[row].eventsOfVisitor == rows[outer].eventsOfVisitor { rows[row].visitorsWithinByEvents += 1 }
+        }
+        for row in rowsOfVisitor {
+            rows[row].visitsOfVisitor = 0
+            rows[row].eventsOfVisitor = 0
+        }
+        rowsOfVisitor.removeAll(keepingCapacity: true)
     }
 
     /// Counts a scroll in the row of its own page.

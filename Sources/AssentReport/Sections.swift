@@ -23,6 +23,7 @@ struct Sections {
         var sections = [totals]
         if campaign == nil { sections.append(days(ofCampaign: nil)) }
         if !report.campaigns.isEmpty { sections.append(campaigns) }
+        if !report.overlaps.isEmpty { sections.append(overlaps) }
         if case .table = report.request.trend { sections.append(trend) }
         if let campaign {
             sections += self.sections(ofCampaign: campaign, level: 2)
@@ -87,6 +88,9 @@ struct Sections {
             if !weeks.isEmpty { cells.append(sparkline(weeks.map { $0.campaigns[campaign]?.sums.visits })) }
             section.rows.append(Row(name: report.site.campaigns[campaign].name, cells: cells))
         }
+        section.remarks = report.hints.map { campaign, hint in
+            "\(report.site.campaigns[campaign].name): \(text(of: hint))"
+        }
         guard campaign == nil else { return section }
         var cells = names.map { name in
             ["landings", "median_engaged_seconds"].contains(name)
@@ -104,6 +108,33 @@ struct Sections {
                     name: report.site.campaigns[campaign].name, now: summary.campaigns[campaign]?.sums.visits,
                     then: compared?.campaigns[campaign]?.sums.visits)
             }, series: series)
+        return section
+    }
+
+    /// Why nothing matches a campaign.
+    private func text(of hint: CampaignHint) -> String {
+        switch hint {
+        case .notRunning(let from?, let to?): words.hints.notRunning(language.dates(from...to))
+        case .notRunning(let from, let to):
+            words.hints.notRunning("\(from.map(language.date) ?? "…") – \(to.map(language.date) ?? "…")")
+        case .nearest(let rule, let pattern, let value, let pageviews):
+            words.hints.nearest(rule.rawValue, value, language.number(pageviews), pattern)
+        case .nothingNear: words.hints.none
+        }
+    }
+
+    private var overlaps: Section {
+        var section = Section(
+            id: "overlaps", title: words.overlaps, term: "overlaps", columns: columns(["visits", "visitors"], [0, 1]))
+        section.rows = report.overlaps.prefix(detail.rows).map { overlap in
+            Row(
+                name: words.both(
+                    report.site.campaigns[overlap.first].name, report.site.campaigns[overlap.second].name),
+                cells: [Cell(language.number(overlap.visits)), Cell(language.number(overlap.visitors))])
+        }
+        if report.overlaps.count > detail.rows {
+            section.remarks = [words.more(language.number(report.overlaps.count - detail.rows))]
+        }
         return section
     }
 

@@ -36,43 +36,74 @@ struct Summary {
     let campaigns: [CampaignTally?]
     /// Visits that no campaign has; nil where the group is too small.
     let unattributed: Tally?
+    /// What campaigns that are shown have in common.
+    let overlaps: [Overlap]
+    /// For each campaign that matches no event, what may be the reason; empty where nobody asked.
+    let hints: [Int: CampaignHint]
     /// Names of actions by their numbers in the tallies.
     let actionNames: [String]
-    private let tables: [[ReportLine]]
+    private var tables: [[ReportLine]] = []
 
-    /// Sums up a period. Cost: one pass over its events, and a second one where rows must be folded; memory for the
-    /// distinct pages, sources and so on, and one number for each visit of a campaign, not for the events.
-    /// - Parameter tables: whether there are tables; without them it takes fewer columns and less time.
+    /// What of a period is summed up besides totals and campaigns.
+    struct Extent: OptionSet {
+        let rawValue: Int
+        /// The tables of the site and of each campaign.
+        static let tables = Extent(rawValue: 1)
+        /// Why campaigns match nothing; see ``NearestValues``.
+        static let hints = Extent(rawValue: 2)
+        /// The links that were clicked.
+        static let links = Extent(rawValue: 4)
+    }
+
+    /// Sums up a period. Cost: one pass over its events, and a second one where rows must be folded, seldom more; as many
+    /// again for links. Memory for the distinct pages, sources and so on, and one number for each visit of a campaign,
+    /// not for the events.
     init(
-        segments: [EventColumns], site: Site, timeZone: TimeZoneRules, days: ClosedRange<Day>, tables: Bool = true
+        segments: [EventColumns], site: Site, timeZone: TimeZoneRules, days: ClosedRange<Day>, extent: Extent = .tables
     ) {
         var reader = VisitReader(segments: segments, site: site, timeZone: timeZone, days: days)
-        var visit = Visit()
-        var counting = Counting(campaigns: site.campaigns.count, tables: tables)
-        while reader.next(&visit) { counting.count(visit) }
-        counting.end()
-
-        let rows = counting.table.rows
-        let vocabulary = reader.vocabulary
-        func key(_ row: Int) -> String {
-            let dimension = Dimension.allCases[rows[row].slot % Dimension.allCases.count]
-            return vocabulary.key(rows[row].key, of: dimension)
-        }
-        var folding = Folding(counting, minimum: site.minimumGroup, keys: key)
-        if folding.isNeeded {
-            reader.rewind()
-            while reader.next(&visit) { folding.count(visit) }
-            folding.end()
-        }
+        let rows = Dimension.allCases.filter { $0 != .links }
+        let (counting, folding) = Self.counted(&reader, of: site, tables: extent.contains(.tables) ? rows : [])
         let hidden = folding.hidesCampaign
         totals = counting.totals
         campaigns = zip(counting.campaigns, hidden).map { $1 ? nil : $0 }
         unattributed = hidden[site.campaigns.count] ? nil : counting.unattributed
-        actionNames = vocabulary.names.values
-        self.tables = (0..<(site.campaigns.count + 1) * Dimension.allCases.count).map { slot in
-            let group = slot / Dimension.allCases.count
-            return group > 0 && hidden[group - 1] ? [] : folding.lines(ofTable: slot, keys: key)
+        let unmatched = counting.campaigns.indices.filter { counting.campaigns[$0].touched == 0 }
+        hints =
+            extent.contains(.hints)
+            ? CampaignHint.hints(for: unmatched, of: site, timeZone: timeZone, days: days, segments: segments) : [:]
+        overlaps = counting.overlaps(of: site, hidden: hidden)
+        actionNames = reader.vocabulary.names.values
+        tables = folding.lines
+        guard extent.contains(.links) else { return }
+        // By itself, so that no other table depends on whether somebody asked for links.
+        reader.rewind()
+        let links = Self.counted(&reader, of: site, tables: [.links]).folding.lines
+        for (slot, lines) in links.enumerated() where slot % Dimension.allCases.count == Dimension.links.rawValue {
+            // What has no target is a row too, so that all of them are all events; it is no link.
+            tables[slot] = lines.filter { !$0.key.isEmpty }
         }
+    }
+
+    /// Counts the visits, and decides what is folded.
+    private static func counted(
+        _ reader: inout VisitReader, of site: Site, tables: [Dimension]
+    ) -> (counting: Counting, folding: Folding) {
+        var visit = Visit()
+        var counting = Counting(campaigns: site.campaigns.count, tables: tables)
+        while reader.next(&visit) { counting.count(visit) }
+        counting.end()
+        let rows = counting.table.rows
+        let vocabulary = reader.vocabulary
+        var folding = Folding(counting, minimum: site.minimumGroup) { row in
+            vocabulary.key(rows[row].key, of: Dimension.allCases[rows[row].slot % Dimension.allCases.count])
+        }
+        while folding.isPassNeeded {
+            reader.rewind()
+            while reader.next(&visit) { folding.count(visit) }
+            folding.end()
+        }
+        return (counting, folding)
     }
 
     /// The rows of a table of the site, or of one campaign; none where that campaign is hidden.

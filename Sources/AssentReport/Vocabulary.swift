@@ -17,13 +17,23 @@ struct CountedEvent {
     var locale: UInt32
     /// Number of an action's name.
     var name: UInt32
-    /// Number of an action's target; nil where it has none, or where targets were not read.
-    var link: UInt32?
+    /// Number of an action's target; 0 for no target, which is what an event of another kind has too.
+    var link: UInt32
     var engagedMilliseconds: Int
     /// In percent; nil if none was said.
     var scroll: Int?
     /// Campaigns that the event matches, their dates included.
     var campaigns: CampaignSet
+
+    /// The key of its row in a table that takes single events.
+    func key(of dimension: Dimension) -> UInt32 {
+        switch dimension {
+        case .pages: page
+        case .locales: locale
+        case .links: link
+        case .sources, .countries, .devices, .days: preconditionFailure("these are of visits")
+        }
+    }
 }
 
 /// What the dictionaries of the segments mean, worked out once for each distinct value of a segment, not of an event.
@@ -35,7 +45,7 @@ struct Vocabulary {
         var locales: [UInt32]
         var countries: [UInt32]
         var names: [UInt32]
-        var links: [UInt32?]
+        var links: [UInt32]
     }
 
     private let segments: [EventColumns]
@@ -73,6 +83,7 @@ struct Vocabulary {
         dates = CampaignDates(site.campaigns, timeZone: timeZone)
         namer = Sources(site: site)
         direct = sources.number(of: Sources.direct)
+        _ = links.number(of: "")
         let matcher = CampaignMatcher(site: site)
         let folding = PathFolding(locales: site.locales)
         for columns in segments {
@@ -93,7 +104,7 @@ struct Vocabulary {
                     locales: columns.locales.values.map { locales.number(of: Self.known($0)) },
                     countries: columns.countries.values.map { countries.number(of: Self.known($0)) },
                     names: columns.names.values.map { names.number(of: $0) },
-                    links: columns.targets.values.map { $0.isEmpty ? nil : links.number(of: $0) }))
+                    links: columns.targets.values.map { links.number(of: $0) }))
         }
     }
 
@@ -112,7 +123,7 @@ struct Vocabulary {
             kind: kind, page: pageOfReport[page],
             locale: Self.meaning(meanings[segment].locales, segments[segment].locales, row) ?? 0,
             name: meanings[segment].names[Int(segments[segment].names.indices[row])],
-            link: kind == .action ? Self.meaning(meanings[segment].links, segments[segment].targets, row) ?? nil : nil,
+            link: kind == .action ? Self.meaning(meanings[segment].links, segments[segment].targets, row) ?? 0 : 0,
             engagedMilliseconds: Int(segments[segment].engaged[row]),
             scroll: scroll == Event.noScroll ? nil : Int(scroll), campaigns: campaigns)
     }

@@ -48,7 +48,10 @@ import Testing
             ),
             (
                 "2026-11-30", "2026-12-01",
-                ["30 November to 1 December 2026", "du 30 novembre au 1er décembre 2026", "٣٠ نوفمبر إلى ١ ديسمبر ٢٠٢٦"]
+                [
+                    "30 November to 1 December 2026", "du 30 novembre au 1er décembre 2026",
+                    "٣٠ نوفمبر إلى ١ ديسمبر ٢٠٢٦",
+                ]
             ),
             (
                 "2026-12-28", "2027-01-03",

@@ -47,6 +47,9 @@ import Testing
             expected["id"] = week.site.campaigns[index].id
             expected["name"] = week.site.campaigns[index].name
             expected["folded"] = false
+            if !now.seen.contains(where: { $0.campaigns.contains(index) }) {
+                expected["hint"] = campaign["hint"] ?? "missing"
+            }
             expected["change"] = change(
                 ["visitors", "visits", "landings", "pageviews"], now.campaign(index), then.campaign(index), campaign)
             for table in Self.tables { expected[table] = now.rows(table, campaign: index) }

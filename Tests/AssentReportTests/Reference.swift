@@ -117,7 +117,7 @@ struct Reference {
         let events = seen.filter { campaign == nil || $0.campaigns.contains(campaign ?? 0) }
         switch table {
         case "pages", "locales", "links":
-            let own = events.filter { key(table, of: $0).map(has) ?? false }
+            let own = events.filter { has(key(table, of: $0)) }
             return columns(own, Set(own.map(\.visit)))
         default:
             let own = Set(
@@ -141,11 +141,11 @@ struct Reference {
         }
     }
 
-    private func key(_ table: String, of seen: Seen) -> String? {
+    func key(_ table: String, of seen: Seen) -> String {
         switch table {
         case "pages": seen.page
         case "locales": seen.locale
-        default: seen.event.kind == .action && !seen.event.target.isEmpty ? seen.event.target : nil
+        default: seen.event.kind == .action ? seen.event.target : ""
         }
     }
 
@@ -153,7 +153,7 @@ struct Reference {
         switch table {
         case "pages", "locales", "links":
             let events = seen.filter { campaign == nil || $0.campaigns.contains(campaign ?? 0) }
-            return Set(events.compactMap { key(table, of: $0) })
+            return Set(events.map { key(table, of: $0) })
         default:
             let own = visits.filter { campaign == nil || $0.attributed.contains(campaign ?? 0) }
             return Set(own.map { key(table, of: $0) })

@@ -64,8 +64,8 @@ import Testing
         "Addresses that are none, dates beside a week and options of another format are named, with 64",
         arguments: [
             ["--format", "email"], ["--format", "email", "--to", "a@b@c"], ["--to", "team@example.org"],
-            ["--subject", "x"], ["--format", "csv"], ["--table", "pages"], ["--format", "csv", "--table", "links"],
-            ["--format", "csv", "--table", "trend"], ["--all-weeks", "0"], ["--all-weeks", "105"],
+            ["--subject", "x"], ["--format", "csv"], ["--table", "pages"], ["--format", "csv", "--table", "trend"],
+            ["--all-weeks", "0"], ["--all-weeks", "105"],
             ["--to", "2026-11-01", "--to", "2026-11-02", "--from", "2026-11-01"], ["--lang", "de"],
         ])
     func usage(options: [String]) throws {
