@@ -11,7 +11,7 @@ import Testing
         "AssentCore": ["Crypto"],
         "AssentConfiguration": ["AssentCore", "CTOML", "Glibc"],
         "AssentStore": ["AssentCore", "CSQLite", "CZlib", "Crypto", "Glibc", "Synchronization"],
-        "AssentReport": ["AssentCore", "AssentStore"],
+        "AssentReport": ["AssentCore", "AssentStore", "Crypto"],
         "AssentCollector": [
             "AssentCore", "AssentStore", "AssentReport", "DashboardAssets", "Glibc", "Logging", "NIOCore", "NIOHTTP1",
             "NIOPosix", "ServiceLifecycle", "Synchronization", "Crypto",
