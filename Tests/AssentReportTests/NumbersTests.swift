@@ -25,10 +25,67 @@ import Testing
     @Test("The numbers of a week are those of the definitions", arguments: weeks)
     func definitions(week: RandomWeek) throws {
         let events = try week.makeEvents()
-        let before = week.days.lowerBound.advanced(by: -7)...week.days.lowerBound.advanced(by: -1)
-        let request = ReportRequest(days: week.days, comparedDays: before)
         let made = try members(
-            report(of: events, site: week.site, rules: week.rules, request: request, segments: [40, 1, 0, 90]))
+            report(
+                of: events, site: week.site, rules: week.rules, request: week.requestWithComparison,
+                segments: [40, 1, 0, 90]))
+        try expect(made, events, week)
+    }
+
+    @Test(
+        "The numbers are the same from a store with open and sealed days, repeats, erased visitors and other sites",
+        arguments: weeks)
+    func store(week: RandomWeek) throws {
+        let directory = try TemporaryDirectory()
+        let now = week.days.upperBound.advanced(by: 1).start
+        let store = try Store.open(directory: directory.path, key: Samples.key, durability: .process, now: now)
+        for site in ["coalition", "other"] {
+            let consent = NewConsent(
+                site: site, notice: Samples.notices[0], act: "click", source: "banner", at: now,
+                day: week.days.upperBound)
+            _ = try store.commit(Array(repeating: .grant(consent), count: Int(week.visitors)))
+        }
+        let events = try week.makeEvents().map { try Samples.consented($0) }
+        var generator = SeededGenerator(seed: week.seed)
+        func append(_ part: [ConsentedEvent]) throws {
+            for site in ["coalition", "other"] { _ = try store.append([EventBatch(site: site, events: part)]) }
+        }
+        func repeated(_ part: [ConsentedEvent]) -> [ConsentedEvent] {
+            part.filter { _ in Int.random(in: 0..<10, using: &generator) == 0 }
+        }
+        // The days that can get no more events are drained and sealed, of the others one part is drained, one waits.
+        let due = now.advanced(by: -2 * Day.milliseconds - 1).day
+        let early = events.filter { $0.event.time.day < due }
+        let late = events.filter { $0.event.time.day >= due }
+        try append(early)
+        try append(repeated(early))
+        try store.drain(at: now)
+        #expect(try !store.seal(at: now).partitions.isEmpty)
+        let drained = Array(late.prefix(late.count / 2))
+        try append(drained)
+        try store.drain(at: now)
+        // Of one erased visitor nothing is left, of another nothing may be seen.
+        func erase(_ visitor: VisitorNumber) throws {
+            _ = try store.commit([
+                .withdraw(site: "coalition", visitor: visitor, erase: true, at: now, day: week.days.upperBound)
+            ])
+        }
+        try erase(1)
+        try store.drain(at: now)
+        try append(Array(late.dropFirst(drained.count)))
+        try append(repeated(late))
+        try erase(2)
+
+        let report = try Report.make(
+            site: week.site, timeZone: week.rules, request: week.requestWithComparison,
+            reader: StoreReader(directory: directory.path))
+        #expect(Set(report.partitions.map(\.isSealed)) == [true, false] && report.damage == [])
+        try expect(try members(report), (early + late).map(\.event).filter { $0.visitor > 2 }, week)
+    }
+
+    /// Every number against the definitions.
+    private func expect(_ made: Reference.Members, _ events: [Event], _ week: RandomWeek) throws {
+        let before = try #require(week.requestWithComparison.comparedDays)
         let now = Reference(events, site: week.site, from: week.days.lowerBound, to: week.days.upperBound)
         let then = Reference(events, site: week.site, from: before.lowerBound, to: before.upperBound)
         #expect(now.visits.count > 20)

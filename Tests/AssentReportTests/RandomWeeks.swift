@@ -19,6 +19,11 @@ struct RandomWeek: Sendable, CustomTestStringConvertible {
 
     var days: ClosedRange<Day> { ISOWeek(week)?.days ?? Day(number: 0)...Day(number: 0) }
 
+    /// The week beside the one before.
+    var requestWithComparison: ReportRequest {
+        ReportRequest(days: days, comparedDays: days.lowerBound.advanced(by: -7)...days.lowerBound.advanced(by: -1))
+    }
+
     var site: Site {
         let middle = days.lowerBound.advanced(by: 3)
         return Site(
@@ -59,7 +64,7 @@ struct RandomWeek: Sendable, CustomTestStringConvertible {
             last[visitor] = time
             let kind = pick([Event.Kind.pageview, .pageview, .engagement, .engagement, .action])
             var event = Event(
-                id: "event-\(index)", time: Instant(milliseconds: time), visitor: visitor, record: 1, kind: kind,
+                id: "event-\(1_000 + index)", time: Instant(milliseconds: time), visitor: visitor, record: 1, kind: kind,
                 page: Page(
                     host: "www.example.org", path: pick(Self.paths), query: pick(Self.queries),
                     fragment: pick(["", "", "", "", "youthday"])))
@@ -76,7 +81,7 @@ struct RandomWeek: Sendable, CustomTestStringConvertible {
                 event.scroll = pick([0, 25, 80, 100, Event.noScroll])
             }
             if kind == .action {
-                event.name = pick(["read_more", "share", "آخر"])
+                event.name = pick(["read_more", "share", "a_b"])
                 event.target = pick(["", "https://www.example.org/a", "https://www.example.org/b"])
             }
             return event
