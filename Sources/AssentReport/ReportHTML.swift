@@ -136,8 +136,8 @@ struct HTMLPage {
         @media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#a3adb8;--line:#3d444d;--page:#0d1117;\
         --now:#79b8ff;--then:#7d8590;--more:#56d364;--less:#ff9492;--focus:#79b8ff}}
         @media print{:root{--ink:#000;--soft:#333;--line:#999;--page:#fff;--now:#1f5fbf;--then:#8c959f;--more:#000;\
-        --less:#000}details::details-content{content-visibility:visible;block-size:auto}section,tr,figure{break-inside:avoid}h2,h3{break-after:avoid}\
-        a{text-decoration:none}.table{overflow:visible}}
+        --less:#000}details::details-content{content-visibility:visible;block-size:auto}tr,figure,dt{break-inside:avoid}h2,h3{break-after:avoid}\
+        a{text-decoration:none}body{font-size:10pt}h2{margin-top:1.5rem}.table{overflow:visible}.what{break-after:avoid}}
         @page{margin:15mm}
         *{box-sizing:border-box}
         body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
