@@ -33,6 +33,7 @@ public struct Collector: Service {
     private let sites: [ServedSite]
     private let staffToken: String
     private let pages: [String: StaticFile]
+    private let manager: ServiceManager
     private let patience: Patience
     private let now: @Sendable () -> Instant
     private let logger: Logger
@@ -45,30 +46,34 @@ public struct Collector: Service {
     ///   - key: signs the tokens; the one that the store was opened with.
     ///   - timeZones: rules by the name that sites have in the configuration; UTC where there are none.
     ///   - pages: files that the public listener gives out beside its own, by path; for a demonstration.
+    ///   - manager: whoever started the process; is told when it serves and when it stops.
     ///   - now: the server's clock.
     ///   - started: is told where the listeners listen once both do. Port 0 in the configuration is any free one.
     public init(
         configuration: Configuration, store: Store, reader: StoreReader, key: ServerKey, staffToken: String,
         timeZones: [String: TimeZoneRules], countries: CountryTable, pages: [String: StaticFile] = [:],
-        now: @escaping @Sendable () -> Instant, logger: Logger,
+        manager: ServiceManager = .none, now: @escaping @Sendable () -> Instant, logger: Logger,
         started: @escaping @Sendable (Addresses) -> Void = { _ in }
     ) {
         self.init(
             configuration: configuration, store: store, reader: reader, key: key, staffToken: staffToken,
-            timeZones: timeZones, countries: countries, pages: pages, patience: Patience(), now: now, logger: logger,
+            timeZones: timeZones, countries: countries, pages: pages, manager: manager, patience: Patience(), now: now,
+            logger: logger,
             started: started)
     }
 
     init(
         configuration: Configuration, store: Store, reader: StoreReader, key: ServerKey, staffToken: String,
-        timeZones: [String: TimeZoneRules], countries: CountryTable, pages: [String: StaticFile], patience: Patience,
-        now: @escaping @Sendable () -> Instant, logger: Logger, started: @escaping @Sendable (Addresses) -> Void
+        timeZones: [String: TimeZoneRules], countries: CountryTable, pages: [String: StaticFile],
+        manager: ServiceManager, patience: Patience, now: @escaping @Sendable () -> Instant, logger: Logger,
+        started: @escaping @Sendable (Addresses) -> Void
     ) {
         self.configuration = configuration
         self.store = store
         self.reader = reader
         self.staffToken = staffToken
         self.pages = pages
+        self.manager = manager
         self.patience = patience
         self.now = now
         self.logger = logger
@@ -131,15 +136,19 @@ public struct Collector: Service {
         }
         keeper.turn()
         started(Addresses(listen: listeners[0].address, staff: listeners[1].address))
+        manager.tell("READY=1")
+        let signs = manager.watch(loops)
         logger.info("Listening.", metadata: ["public": "\(listeners[0].address)", "staff": "\(listeners[1].address)"])
 
         try? await gracefulShutdown()
+        manager.tell("STOPPING=1")
         logger.info("Stopping.")
         stopSign.raise()
         turns.cancel()
         for listener in listeners { try? await listener.channel.close().get() }
         await close(listeners, loops)
         await finish()
+        signs?.cancel()
         logger.info("Stopped.")
     }
 
@@ -162,14 +171,13 @@ public struct Collector: Service {
                 crossOrigin: PublicRoutes.crossOrigin(configuration.sites), refusal: PublicRoutes.refusal,
                 answer: open.answer),
             connections: Connections(count: metrics.connections), connectionsMax: Collector.connectionsMax(),
-            group: group,
-            loops: loops)
+            inherited: manager.sockets["listen"], group: group, loops: loops)
         do throws(CollectorError) {
             let second = try await Listener.open(
                 configuration.staffListen, key: "staff_listen",
                 desk: desk(crossOrigin: [:], refusal: staff.refusal, answer: staff.answer),
                 connections: Connections(count: Metrics.Gauge()), connectionsMax: Limits.staffConnectionsMax,
-                group: group, loops: loops)
+                inherited: manager.sockets["staff_listen"], group: group, loops: loops)
             return [first, second]
         } catch {
             try? await first.channel.close().get()

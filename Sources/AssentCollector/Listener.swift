@@ -31,11 +31,11 @@ struct Listener {
     let channel: any Channel
     let connections: Connections
 
-    /// Listens at `address:port`.
+    /// Listens at `address:port`, or at the socket that a service manager has opened.
     /// - Throws: ``CollectorError`` if the address is none, or not to be had.
     static func open(
         _ endpoint: String, key: String, desk: Desk, connections: Connections, connectionsMax: Int,
-        group: MultiThreadedEventLoopGroup, loops: [any EventLoop]
+        inherited: CInt? = nil, group: MultiThreadedEventLoopGroup, loops: [any EventLoop]
     ) async throws(CollectorError) -> Listener {
         guard let (host, port) = parse(endpoint) else {
             throw CollectorError("\(key): \(endpoint) is no address and port, such as 127.0.0.1:8787.")
@@ -62,6 +62,10 @@ struct Listener {
                 }
             }
         do {
+            if let inherited {
+                return Listener(
+                    channel: try await bootstrap.withBoundSocket(inherited).get(), connections: connections)
+            }
             return Listener(channel: try await bootstrap.bind(host: host, port: port).get(), connections: connections)
         } catch {
             throw CollectorError("\(key): cannot listen at \(endpoint): \(reason(error)).")

@@ -43,6 +43,10 @@ public enum Limits {
     public static let preflightSeconds = 7_200
     /// Open files that are kept for the store beside those of connections.
     public static let reservedFiles = 128
+    /// Time in which the same message is logged once, in milliseconds.
+    public static let logRepeatMilliseconds: Int64 = 10_000
+    /// Messages that are remembered to log each once.
+    public static let logMessagesMax = 256
     /// Most address prefixes that the rate limit remembers; beyond it the oldest window is forgotten.
     public static let rateLimitPrefixesMax = 65_536
 

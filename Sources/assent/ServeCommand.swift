@@ -14,7 +14,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let serving = try Serving(try common.load(), logLevel: .info)
+        let serving = try Serving(try common.load(), logLevel: .info, manager: .ofProcess())
         try await serving.run()
     }
 }
@@ -30,7 +30,7 @@ struct Serving {
     ///   - started: is told where the listeners listen.
     init(
         _ configuration: Configuration, logLevel: Logger.Level, pages: [String: StaticFile] = [:],
-        started: @escaping @Sendable (Collector.Addresses) -> Void = { _ in }
+        manager: ServiceManager = .none, started: @escaping @Sendable (Collector.Addresses) -> Void = { _ in }
     ) throws(Failure) {
         let logger = Logger(label: "assent") { _ in LogfmtHandler(level: logLevel) }
         do throws(StoreError) {
@@ -46,7 +46,7 @@ struct Serving {
                 directory: configuration.data, key: key, durability: configuration.durability, now: Clock.now)
             let collector = Collector(
                 configuration: configuration, store: store, reader: try StoreReader(directory: configuration.data),
-                key: key, staffToken: staffToken, timeZones: timeZones, countries: countries, pages: pages,
+                key: key, staffToken: staffToken, timeZones: timeZones, countries: countries, pages: pages, manager: manager,
                 now: { Clock.now }, logger: logger, started: started)
             var group = ServiceGroupConfiguration(
                 services: [.init(service: collector, successTerminationBehavior: .gracefullyShutdownGroup)],

@@ -82,13 +82,36 @@ import Testing
     @Test("A log line is logfmt, whatever is in it")
     func logfmt() throws {
         let lines = Notes<String>()
-        var logger = Logger(label: "x") { _ in LogfmtHandler { line in lines.add(line) } }
+        var logger = Logger(label: "x") { _ in LogfmtHandler(write: { line in lines.add(line) }) }
         logger[metadataKey: "site"] = "coalition"
         logger.warning("disk \"full\"\nlevel=info", metadata: ["a b": "", "n": "1"])
         logger.debug("not this")
         let line = try #require(lines.all.only)
         #expect(line.hasPrefix("time=20"))
         #expect(line.hasSuffix(#" level=warning msg="disk \"full\"\nlevel=info" a b="" n=1 site=coalition"# + "\n"))
+    }
+
+    @Test("A message that comes again is logged once in ten seconds, then with how often it was not")
+    func repeatedMessages() {
+        let (lines, clock) = (Notes<String>(), TestClock(Running.noon))
+        let logger = Logger(label: "x") { _ in LogfmtHandler(now: { clock.now }) { line in lines.add(line) } }
+        for _ in 0..<5 { logger.error("full") }
+        logger.error("full", metadata: ["n": "1"])
+        logger.warning("full")
+        clock.advance(milliseconds: Limits.logRepeatMilliseconds)
+        for _ in 0..<2 { logger.error("full") }
+        clock.advance(milliseconds: Limits.logRepeatMilliseconds)
+        logger.error("full")
+        // Many others make it forget, not grow.
+        for index in 0...Limits.logMessagesMax { logger.error("\(index)") }
+        logger.error("full")
+        let ends = lines.all.map { $0.split(separator: " ", maxSplits: 1)[1].dropLast() }
+        #expect(
+            ends.prefix(5) == [
+                "level=error msg=full", "level=error msg=full n=1", "level=warning msg=full",
+                "level=error msg=full repeated=4", "level=error msg=full repeated=1",
+            ])
+        #expect(ends.last == "level=error msg=full" && ends.count == Limits.logMessagesMax + 7)
     }
 
     @Test("An import takes bytes in any pieces", arguments: [1, 7, 100, 100_000])

@@ -43,7 +43,7 @@ struct Running {
     /// Runs a collector for as long as the closure does, and stops it as SIGTERM would.
     static func collector(
         _ configuration: Configuration = configuration(), in directory: TemporaryDirectory? = nil,
-        clock: TestClock = TestClock(noon), patience: Patience = Patience(),
+        clock: TestClock = TestClock(noon), patience: Patience = Patience(), manager: ServiceManager = .none,
         pages: [String: StaticFile] = [:],
         _ body: (Running) async throws -> Void
     ) async throws {
@@ -51,13 +51,13 @@ struct Running {
         let data = "\(directory.path)/data"
         let store = try Store.open(directory: data, key: Samples.key, durability: .process, now: clock.now)
         let log = Notes<String>()
-        let logger = Logger(label: "test") { _ in LogfmtHandler { line in log.add(line) } }
+        let logger = Logger(label: "test") { _ in LogfmtHandler(now: { clock.now }) { line in log.add(line) } }
         let (started, signal) = AsyncStream.makeStream(of: Collector.Addresses.self)
         let collector = Collector(
             configuration: configuration, store: store, reader: try StoreReader(directory: data), key: Samples.key,
             staffToken: staffToken, timeZones: [:],
             countries: CountryTable(zoneTable: Array("IQ\t+3321\tAsia/Baghdad\n".utf8), rules: []), pages: pages,
-            patience: patience, now: { clock.now }, logger: logger
+            manager: manager, patience: patience, now: { clock.now }, logger: logger
         ) { signal.yield($0) }
         let group = ServiceGroup(services: [collector], logger: logger)
         let running = Task {

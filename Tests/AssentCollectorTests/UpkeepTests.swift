@@ -42,7 +42,8 @@ import Testing
         let log = Notes<String>()
         let keeper = Keeper(
             store: store, retentionDays: ["coalition": 30], metrics: Metrics(),
-            logger: Logger(label: "test") { _ in LogfmtHandler { line in log.add(line) } }, now: { clock.now })
+            logger: Logger(label: "test") { _ in LogfmtHandler(now: { clock.now }) { line in log.add(line) } },
+            now: { clock.now })
         keeper.turn()
         try await Self.wait(for: "Sealed", in: log)
         try await Self.wait(for: damaged, in: log)
@@ -72,7 +73,8 @@ import Testing
         let metrics = Metrics()
         let keeper = Keeper(
             store: store, retentionDays: [:], metrics: metrics,
-            logger: Logger(label: "test") { _ in LogfmtHandler { line in log.add(line) } }, now: { clock.now })
+            logger: Logger(label: "test") { _ in LogfmtHandler(now: { clock.now }) { line in log.add(line) } },
+            now: { clock.now })
         for (minutes, times) in [(Int64(0), 1), (59, 1), (1, 2)] {
             clock.advance(milliseconds: minutes * 60_000)
             keeper.drainSoon()

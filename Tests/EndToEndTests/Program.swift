@@ -9,7 +9,7 @@ enum Program {
     /// The directory of the package.
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
-    private static let path = root.appending(path: ".build/debug/assent")
+    static let path = root.appending(path: ".build/debug/assent")
 
     /// Starts a command, or another one that it is given to.
     static func process(
