@@ -196,7 +196,8 @@ final class Committer: Sendable {
         do throws(StoreError) {
             if !events.isEmpty {
                 if try store.append(events.map(\.batch)) { keeper.drainSoon() }
-                metrics.eventsStored.add(events.reduce(0) { $0 + $1.batch.count })
+                let count = events.reduce(0) { $0 + $1.batch.count }
+                metrics.appended(count, in: NIODeadline.now() - start)
                 for item in events { answers.add(.durable, item.reply) }
             }
         } catch {

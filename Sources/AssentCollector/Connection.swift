@@ -181,6 +181,9 @@ final class Connection: ChannelInboundHandler {
     private func begin(_ request: Request, _ context: ChannelHandlerContext) {
         arrive()
         sawRequest = true
+        guard request.isAddressed else {
+            return refuse(.problem(.badRequest, "Say one Host."), of: request)
+        }
         guard !request.isChunked else {
             return refuse(.problem(.lengthRequired, "Say Content-Length: bodies in chunks are not taken."), of: request)
         }

@@ -96,6 +96,7 @@ final class Keeper: Sendable {
         if drains { drain() }
         if isDue({ $0.nextPrune }) { prune() }
         if isDue({ $0.nextSeal }) { seal() }
+        if let holdings = try? store.holdings() { metrics.holdings.withLock { $0 = holdings } }
     }
 
     private func isDue(_ next: (State) -> Instant) -> Bool {

@@ -1,4 +1,6 @@
 internal import AssentCore
+internal import AssentStore
+internal import Glibc
 internal import NIOCore
 internal import Synchronization
 
@@ -19,30 +21,47 @@ final class Metrics: Sendable {
         @discardableResult func add(_ number: Int) -> Int { level.add(number, ordering: .relaxed).newValue }
     }
 
-    /// Durations by size.
+    /// Numbers by size.
     final class Histogram: Sendable {
-        /// Upper bounds in microseconds.
-        private static let bounds: [Int64] = [
-            100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 10_000_000,
-        ]
-        private let buckets = (0...bounds.count).map { _ in Counter() }
-        private let microseconds = Counter()
+        private let bounds: [Int]
+        private let decimals: Int
+        private let buckets: [Counter]
+        private let sum = Counter()
 
-        func observe(_ duration: TimeAmount) {
-            let length = max(0, duration.nanoseconds / 1_000)
-            buckets[Histogram.bounds.firstIndex { length <= $0 } ?? Histogram.bounds.count].add()
-            microseconds.add(Int(length))
+        /// - Parameters:
+        ///   - bounds: upper bounds, ascending.
+        ///   - decimals: how many of the digits of a number stand behind the point when it is written.
+        init(bounds: [Int], decimals: Int) {
+            self.bounds = bounds
+            self.decimals = decimals
+            buckets = (0...bounds.count).map { _ in Counter() }
         }
 
-        fileprivate func write(_ name: String, to text: inout Text) {
+        /// Of durations, in microseconds that are written as seconds.
+        static var ofSeconds: Histogram {
+            let bounds = [
+                100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 10_000_000,
+            ]
+            return Histogram(bounds: bounds, decimals: 6)
+        }
+
+        func observe(_ number: Int) {
+            buckets[bounds.firstIndex { number <= $0 } ?? bounds.count].add()
+            sum.add(number)
+        }
+
+        func observe(_ duration: TimeAmount) { observe(Int(max(0, duration.nanoseconds / 1_000))) }
+
+        fileprivate func write(_ name: String, _ help: String, to text: inout Text) {
+            text.family(name, "histogram", help)
             var count: UInt64 = 0
-            for (bound, bucket) in zip(Histogram.bounds, buckets) {
+            for (bound, bucket) in zip(bounds, buckets) {
                 count += bucket.value
-                text.sample("\(name)_bucket{le=\"\(FixedPoint.text(Int(bound), decimals: 6))\"}", count)
+                text.sample("\(name)_bucket{le=\"\(FixedPoint.text(bound, decimals: decimals))\"}", count)
             }
-            count += buckets[Histogram.bounds.count].value
+            count += buckets[bounds.count].value
             text.sample("\(name)_bucket{le=\"+Inf\"}", count)
-            text.line("\(name)_sum \(FixedPoint.text(Int(microseconds.value), decimals: 6))")
+            text.line("\(name)_sum \(FixedPoint.text(Int(sum.value), decimals: decimals))")
             text.sample("\(name)_count", count)
         }
     }
@@ -60,8 +79,13 @@ final class Metrics: Sendable {
     let connectionsTurnedAway = Counter()
     let commitFailures = Counter()
     let drainFailures = Counter()
-    private let commitSeconds = Histogram()
-    let drainSeconds = Histogram()
+    private let commitSeconds = Histogram.ofSeconds
+    private let appendSeconds = Histogram.ofSeconds
+    private let commitEvents = Histogram(
+        bounds: [1, 4, 16, 64, 256, 1_024, 4_096, Limits.commitEventsMax], decimals: 0)
+    let drainSeconds = Histogram.ofSeconds
+    /// What the files take up, as the keeper saw it last.
+    let holdings = Mutex(Holdings())
 
     /// One answer was given.
     func responded(_ route: Route, _ status: Status) {
@@ -75,6 +99,13 @@ final class Metrics: Sendable {
         for reason in reasons {
             if let index = Refusal.allCases.firstIndex(of: reason) { refusals[index].add() }
         }
+    }
+
+    /// Events were written and are durable.
+    func appended(_ events: Int, in duration: TimeAmount) {
+        eventsStored.add(events)
+        commitEvents.observe(events)
+        appendSeconds.observe(duration)
     }
 
     /// A commit went well.
@@ -115,15 +146,24 @@ final class Metrics: Sendable {
         text.counter("assent_drain_failures_total", "Drains of the journal that failed.", drainFailures)
         text.counter(
             "assent_connections_turned_away_total", "Connections over the limit.", connectionsTurnedAway)
-        text.family("assent_commit_seconds", "histogram", "Time of a commit.")
-        commitSeconds.write("assent_commit_seconds", to: &text)
-        text.family("assent_drain_seconds", "histogram", "Time of a drain of the journal into partitions.")
-        drainSeconds.write("assent_drain_seconds", to: &text)
+        commitSeconds.write("assent_commit_seconds", "Time of a commit, of events and choices.", to: &text)
+        appendSeconds.write("assent_append_seconds", "Time to write a commit's events and sync the journal.", to: &text)
+        commitEvents.write("assent_commit_events", "Events of a commit.", to: &text)
+        drainSeconds.write("assent_drain_seconds", "Time of a drain of the journal into partitions.", to: &text)
         text.gauge("assent_connections", "Open connections of the public listener.", connections.value)
         text.gauge("assent_queue_events", "Events that wait for a commit.", levels.queue.events)
         text.gauge("assent_queue_bytes", "Bytes that wait for a commit.", levels.queue.bytes)
         text.gauge("assent_journal_events", "Events that wait in the journal.", levels.journal.events)
         text.gauge("assent_journal_bytes", "Bytes that wait in the journal.", levels.journal.bytes)
+        let holdings = holdings.withLock { $0 }
+        text.gauge("assent_partitions", "Partitions of all sites.", holdings.partitions)
+        text.gauge("assent_partition_bytes", "Bytes of all partitions.", holdings.partitionBytes)
+        text.gauge("assent_journal_file_bytes", "Bytes of the journal's files.", holdings.journalBytes)
+        text.gauge("assent_ledger_bytes", "Bytes of the ledger.", holdings.ledgerBytes)
+        text.gauge("assent_ledger_entries", "Entries of the ledger.", holdings.ledgerEntries)
+        text.gauge("assent_disk_free_bytes", "Bytes that are free where the data are.", holdings.freeBytes)
+        text.gauge("process_resident_memory_bytes", "Resident memory of the process.", Process.residentBytes)
+        text.gauge("process_open_fds", "Open files of the process.", Process.openFiles)
         text.gauge("assent_healthy", "1 if the last commit went well.", levels.isHealthy ? 1 : 0)
         return text.bytes
     }
@@ -154,4 +194,15 @@ final class Metrics: Sendable {
             sample(name, value)
         }
     }
+}
+
+/// What the kernel says of this process.
+private enum Process {
+    static var residentBytes: Int {
+        let fields = (try? Files.contents("/proc/self/statm")) ?? []
+        let pages = fields.split(separator: 0x20).dropFirst().first.flatMap { Int(String(decoding: $0, as: UTF8.self)) }
+        return (pages ?? 0) * sysconf(Int32(_SC_PAGESIZE))
+    }
+
+    static var openFiles: Int { (try? Files.names(in: "/proc/self/fd").count) ?? 0 }
 }

@@ -60,6 +60,8 @@ struct Request {
     private(set) var isChunked = false
     private(set) var expectsContinue = false
     private(set) var host: String?
+    /// Whether it has the one `Host` that HTTP/1.1 asks for (RFC 9112, section 3.2); before, none was asked for.
+    private(set) var isAddressed = true
     private(set) var origin: String?
     private(set) var userAgent: String?
     private(set) var contentType: String?
@@ -91,7 +93,9 @@ struct Request {
         for (name, value) in head.headers {
             switch name.utf8.count {
             case 3 where name.utf8.isWord("dnt"): dnt = value == "1"
-            case 4 where name.utf8.isWord("host"): host = value
+            case 4 where name.utf8.isWord("host"):
+                isAddressed = host == nil
+                host = value
             case 6 where name.utf8.isWord("origin"): origin = value
             case 6 where name.utf8.isWord("cookie"): readToken(inCookies: value)
             case 6 where name.utf8.isWord("expect"): expectsContinue = value.lowercased() == "100-continue"
@@ -111,6 +115,7 @@ struct Request {
             default: break
             }
         }
+        if host == nil { isAddressed = !takesChunks }
         client = peer.map { trusted.client(peer: $0, forwarded: forwarded, forwardedFor: forwardedFor) }
     }
 

@@ -86,6 +86,45 @@ import Testing
         }
     }
 
+    /// What one program could take for the end of a header or of a body and another one not, so that a request could be
+    /// hidden in another behind a proxy.
+    static let ambiguous = [
+        "two lengths": "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+        "a list of lengths": "Content-Length: 2, 2\r\n\r\n{}",
+        "a length with a sign": "Content-Length: +2\r\n\r\n{}",
+        "a length in hex": "Content-Length: 0x2\r\n\r\n{}",
+        "a blank before the colon": "Content-Length : 2\r\n\r\n{}",
+        "a length and chunks": "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "chunks and a length": "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
+        "chunks that are not the last coding": "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+        "a coding that nobody knows": "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        "two codings": "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+        "a folded header": "X: a\r\n Content-Length: 2\r\n\r\n{}",
+        "a folded length": "Content-Length:\r\n 2\r\n\r\n{}",
+        "line feeds alone": "Content-Length: 2\n\n{}",
+        "a line feed alone": "X: a\nContent-Length: 2\r\n\r\n{}",
+        "a carriage return alone": "X: a\rContent-Length: 2\r\n\r\n{}",
+        "a zero byte": "X: a\u{0}b\r\nContent-Length: 2\r\n\r\n{}",
+        "two hosts": "Host: www.example.org\r\nHost: other.example\r\nContent-Length: 2\r\n\r\n{}",
+        "no host": "Content-Length: 2\r\n\r\n{}",
+    ]
+
+    @Test(
+        "What two programs could read in two ways is refused, and nothing after it is read",
+        arguments: ambiguous.keys.sorted())
+    func ambiguity(name: String) async throws {
+        let rest = try #require(Self.ambiguous[name])
+        try await Running.collector { running in
+            let client = try running.client()
+            let host = rest.contains("Host:") || name == "no host" ? "" : "Host: www.example.org\r\n"
+            client.send("POST /v1/events HTTP/1.1\r\n\(host)Content-Type: text/plain\r\n\(rest)")
+            client.send("GET /v1/my-data?site=coalition HTTP/1.1\r\nHost: www.example.org\r\n\r\n")
+            let status = try client.receive().status
+            #expect(status == 400 || status == 411)
+            #expect(client.isClosed())
+        }
+    }
+
     @Test("A client that ends its side after the request is answered")
     func halfClosed() async throws {
         try await Running.collector { running in

@@ -165,6 +165,15 @@ import Testing
             #expect(values[#"assent_responses_total{route="events",status="204"}"#] == 2)
             #expect(values[#"assent_commit_seconds_bucket{le="+Inf"}"#] == 2)
             #expect(values["assent_commit_seconds_count"] == 2)
+            #expect(values["assent_commit_events_sum"] == 1 && values["assent_append_seconds_count"] == 1)
+            #expect(values[#"assent_commit_events_bucket{le="1"}"#] == 1)
+            for gauge in [
+                "assent_journal_file_bytes", "assent_ledger_bytes", "assent_disk_free_bytes",
+                "process_resident_memory_bytes", "process_open_fds",
+            ] {
+                #expect(values[gauge] ?? 0 > 0, "\(gauge)")
+            }
+            #expect(values["assent_partitions"] == 0 && values["assent_ledger_entries"] != nil)
             #expect(values["assent_healthy"] == 1)
             #expect(!text.contains("coalition") && !text.contains(token))
         }
