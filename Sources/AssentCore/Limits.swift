@@ -134,6 +134,8 @@ public enum Limits {
     public static let importBlockBytes = 8 * 1024 * 1024
     /// Heaps of the C library among which the threads of an import without a collector divide their memory.
     public static let importHeapsMax: Int32 = 1
+    /// Threads that count the visits of a report: each has tables of its own.
+    public static let reportThreadsMax = 4
     /// Texts of each kind of which an import remembers what cleaning made of them.
     public static let rememberedTextsMax = 16_384
     /// Bytes of lines of an import that are gathered before they are written, though they are fewer than

@@ -79,6 +79,17 @@ struct Counting {
     /// Counts what is left once the last visit was counted.
     mutating func end() { begin(0) }
 
+    /// Adds what was counted of other visitors; both are at their end.
+    mutating func add(ofOthers other: Counting) {
+        table.add(ofOthers: other.table)
+        totals.add(ofOthers: other.totals)
+        unattributed.add(ofOthers: other.unattributed)
+        for campaign in campaigns.indices { campaigns[campaign].add(ofOthers: other.campaigns[campaign]) }
+        for (place, visitors) in other.exclusiveVisitors.enumerated() { exclusiveVisitors[place] += visitors }
+        relations.add(ofOthers: other.relations)
+        visitorsBeside += other.visitorsBeside
+    }
+
     private mutating func begin(_ next: VisitorNumber) {
         if visitsOfVisitor > 0 {
             totals.visitors += 1
