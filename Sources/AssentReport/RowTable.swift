@@ -119,6 +119,9 @@ struct RowTable {
         rows[row].visitorsUncovered += 1
     }
 
+    /// Counts a scroll that is known of another row.
+    mutating func add(_ rise: Rise, to row: Int) { rows[row].tally.add(rise) }
+
     /// Counts the sums of a whole visit.
     mutating func addSums(of visit: Tally, to row: Int) { rows[row].tally.addSums(of: visit) }
 
