@@ -134,8 +134,6 @@ public enum Limits {
     public static let importBlockBytes = 8 * 1024 * 1024
     /// Heaps of the C library among which the threads of an import without a collector divide their memory.
     public static let importHeapsMax: Int32 = 1
-    /// Threads that count the visits of a report: each has tables of its own.
-    public static let reportThreadsMax = 4
     /// Texts of each kind of which an import remembers what cleaning made of them.
     public static let rememberedTextsMax = 16_384
     /// Bytes of lines of an import that are gathered before they are written, though they are fewer than
@@ -183,6 +181,8 @@ public enum Limits {
     public static let visitGapMilliseconds: Int64 = 30 * 60 * 1_000
     /// Engaged time from which a visit with one pageview is no bounce, in milliseconds.
     public static let bounceEngagedMilliseconds = 10_000
+    /// Threads that count the visits of a report: each has tables of its own.
+    public static let reportThreadsMax = 4
     /// Choices from which on an estimate is given.
     public static let estimateChoicesMin: UInt64 = 30
     /// Narrowest and widest line of a report's table, in cells of a terminal.

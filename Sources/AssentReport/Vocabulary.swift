@@ -55,13 +55,11 @@ struct Vocabulary {
     private let dayStarts: [Int64]
     private let firstDay: Day
 
-    /// Distinct pages as they are stored, with the number of the report's page and the campaigns of each.
-    private var pages = Numbering<Page>()
+    /// By distinct page as it is stored, the number of the report's page.
     private var pageOfReport: [UInt32] = []
     private var campaignsOfPage: [CampaignSet] = []
     /// What a page says of the source of a visit that begins with it; nil where only the referrer does.
     private var sourceOfPage: [UInt32?] = []
-    private var referrers = Numbering<Referrer>()
     private var campaignsOfReferrer: [CampaignSet] = []
     private var sourceOfReferrer: [UInt32] = []
 
@@ -84,21 +82,23 @@ struct Vocabulary {
         let matcher = CampaignMatcher(site: site)
         let folding = PathFolding(locales: site.locales)
         let namer = Sources(site: site)
+        var (pages, distinctPages) = (Interning.Table<Page>(), [Page]())
+        var (referrers, distinctReferrers) = (Interning.Table<Referrer>(), [Referrer]())
         for columns in segments {
-            for page in columns.pages.values where pages.number(of: page) == pageOfReport.count {
+            let pagesHere = columns.pages.values.map { pages.index(of: $0, in: &distinctPages) }
+            for page in distinctPages[pageOfReport.count...] {
                 pageOfReport.append(paths.number(of: folding.folded(page.path)))
                 campaignsOfPage.append(matcher.campaigns(of: page))
                 sourceOfPage.append(namer.tagged(page).map { sources.number(of: $0) })
             }
-            for referrer in columns.referrers.values
-            where referrers.number(of: referrer) == campaignsOfReferrer.count {
+            let referrersHere = columns.referrers.values.map { referrers.index(of: $0, in: &distinctReferrers) }
+            for referrer in distinctReferrers[sourceOfReferrer.count...] {
                 campaignsOfReferrer.append(matcher.campaigns(of: referrer))
                 sourceOfReferrer.append(sources.number(of: namer.name(referrer)))
             }
             meanings.append(
                 Segment(
-                    pages: columns.pages.values.map { pages.number(of: $0) },
-                    referrers: columns.referrers.values.map { referrers.number(of: $0) },
+                    pages: pagesHere, referrers: referrersHere,
                     locales: columns.locales.values.map { locales.number(of: Self.known($0)) },
                     countries: columns.countries.values.map { countries.number(of: Self.known($0)) },
                     names: columns.names.values.map { names.number(of: $0) },
