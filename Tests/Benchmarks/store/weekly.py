@@ -16,7 +16,7 @@ from words import LOCALES
 HERE = os.path.dirname(os.path.abspath(__file__))
 MEMORY_AIM = 128 << 20
 WEEKS = 8
-DIMENSIONS = ["pages", "sources", "locales", "countries", "devices"]
+DIMENSIONS = ["pages", "sources", "locales", "countries", "devices", "days"]
 PARAMETERS = ["hashtag", "utm_campaign", "utm_source", "utm_medium", "utm_term", "utm_content"]
 # Those of the known referrers that the drawn events have.
 KNOWN_REFERRERS = {
@@ -56,7 +56,8 @@ def take(bench):
     done, other, within = median(ours), median(theirs), statistics.median(alone)
     bench.row(f"report of a week and the one before as JSON, {number(compared)} numbers and names",
               f"{seconds(done.wall)}, peak {mib(done.peak)}",
-              f"DuckDB {seconds(other.wall)}, from opening its file to the last row {seconds(within)}, {mib(other.peak)}",
+              f"DuckDB {seconds(other.wall)}, from opening its file to the last row {seconds(within)}, "
+              f"{mib(other.peak)}",
               within / done.wall, "at most DuckDB's time from opening its file", done.wall <= within,
               {"assent": [r.facts() for r in ours], "duckdb": [r.facts() for r in theirs], "duckdb_within": alone})
     bench.memory("report", done, MEMORY_AIM)
@@ -107,6 +108,8 @@ def statements(monday):
         address_campaigns=bits(0), referrer_campaigns=bits(1),
         running=" | ".join(f"CASE WHEN time >= {first} AND time < {end} THEN {2 << number} ELSE 0 END"
                            for number, first, end in campaigns.dates(monday, start_of)),
+        days=" ".join(f"WHEN coalesce(landed_at, began_at) >= {start_of(day)} THEN {text(day.isoformat())}"
+                      for day in (monday + datetime.timedelta(days=6 - each) for each in range(7))),
         own_hosts=text(ORIGIN.removeprefix("https://").removeprefix("www.")),
         known_referrers=", ".join(f"({text(host)}, {text(name)})" for host, name in KNOWN_REFERRERS.items()))
     pieces = [piece for piece in filled.split(";\n") if piece.strip()]

@@ -73,7 +73,8 @@ WITH whole AS (
         1 | coalesce(bit_or(campaigns) FILTER (kind = 0), 0) AS attributed,
         arg_min({'campaigns': campaigns, 'source': source, 'country': country, 'device': device}, time)
             FILTER (kind = 0) AS landing,
-        arg_min({'country': country, 'device': device}, time) AS first
+        arg_min({'country': country, 'device': device}, time) AS first,
+        min(time) FILTER (kind = 0) AS landed_at, min(time) AS began_at
     FROM event GROUP BY now, visit
 ), sums AS (
     SELECT visit, sum(pageviews)::BIGINT AS pageviews, sum(engaged)::BIGINT AS engaged,
@@ -84,7 +85,7 @@ SELECT now, visit, visitor, attributed, coalesce(landing.campaigns, 1) AS landed
     coalesce(landing.source, 'direct') AS source,
     coalesce(nullif(coalesce(landing.country, first.country), ''), 'unknown') AS country,
     coalesce(nullif(coalesce(landing.device, first.device), ''), 'unknown') AS device,
-    pageviews, engaged, scroll, scrolled,
+    CASE $days END AS day, pageviews, engaged, scroll, scrolled,
     (pageviews = 1 AND actions = 0 AND engaged < 10000)::INTEGER AS bounced
 FROM whole JOIN sums USING (visit);
 
@@ -142,15 +143,16 @@ WITH by_locale AS (
     FROM by_locale JOIN visit USING (visit) GROUP BY campaign, locale
     UNION ALL
     SELECT campaign,
-        CASE GROUPING(source, country, device) WHEN 3 THEN 'sources' WHEN 5 THEN 'countries' ELSE 'devices' END,
-        coalesce(source, country, device), count(DISTINCT visitor), count(*), sum(pageviews), sum(engaged), sum(scroll),
-        sum(scrolled), sum(bounced)
+        CASE GROUPING(source, country, device, day)
+            WHEN 7 THEN 'sources' WHEN 11 THEN 'countries' WHEN 13 THEN 'devices' ELSE 'days' END,
+        coalesce(source, country, device, day), count(DISTINCT visitor), count(*), sum(pageviews), sum(engaged),
+        sum(scroll), sum(scrolled), sum(bounced)
     FROM attribution WHERE now
-    GROUP BY GROUPING SETS ((campaign, source), (campaign, country), (campaign, device))
+    GROUP BY GROUPING SETS ((campaign, source), (campaign, country), (campaign, device), (campaign, day))
 )
 SELECT campaign, dimension, key, visitors, visits, pageviews::BIGINT AS pageviews, engaged::BIGINT AS engaged,
     coalesce(scroll, 0)::BIGINT AS scroll, scrolled::BIGINT AS scrolled, bounced::BIGINT AS bounced
-FROM rows ORDER BY campaign, dimension, visits DESC, rows.pageviews DESC, key;
+FROM rows ORDER BY campaign, dimension, CASE dimension WHEN 'days' THEN key END, visits DESC, rows.pageviews DESC, key;
 
 -- MARK: actions
 -- By name: of totals (no dimension), of unattributed visits (campaign -1), and of each row.
@@ -168,10 +170,12 @@ SELECT now, campaign, dimension, coalesce(key, locale) AS key, name, count
 FROM by_event LEFT JOIN page USING (page) WHERE now OR dimension = ''
 UNION ALL
 SELECT true, campaign,
-        CASE GROUPING(source, country, device) WHEN 3 THEN 'sources' WHEN 5 THEN 'countries' ELSE 'devices' END,
-    coalesce(source, country, device), name, sum(count)::BIGINT
+        CASE GROUPING(source, country, device, day)
+            WHEN 7 THEN 'sources' WHEN 11 THEN 'countries' WHEN 13 THEN 'devices' ELSE 'days' END,
+    coalesce(source, country, device, day), name, sum(count)::BIGINT
 FROM acted JOIN attribution USING (visit) WHERE acted.now
-GROUP BY GROUPING SETS ((campaign, source, name), (campaign, country, name), (campaign, device, name))
+GROUP BY GROUPING SETS ((campaign, source, name), (campaign, country, name), (campaign, device, name),
+    (campaign, day, name))
 UNION ALL
 SELECT true, -1, '', NULL, name, sum(count)::BIGINT
 FROM acted JOIN visit USING (visit) WHERE acted.now AND attributed = 1 GROUP BY name;
