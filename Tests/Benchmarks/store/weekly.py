@@ -108,7 +108,7 @@ def statements(monday):
         address_campaigns=bits(0), referrer_campaigns=bits(1),
         running=" | ".join(f"CASE WHEN time >= {first} AND time < {end} THEN {2 << number} ELSE 0 END"
                            for number, first, end in campaigns.dates(monday, start_of)),
-        days=" ".join(f"WHEN coalesce(landed_at, began_at) >= {start_of(day)} THEN {text(day.isoformat())}"
+        days=" ".join(f"WHEN time >= {start_of(day)} THEN {text(day.isoformat())}"
                       for day in (monday + datetime.timedelta(days=6 - each) for each in range(7))),
         own_hosts=text(ORIGIN.removeprefix("https://").removeprefix("www.")),
         known_referrers=", ".join(f"({text(host)}, {text(name)})" for host, name in KNOWN_REFERRERS.items()))

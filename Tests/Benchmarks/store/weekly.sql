@@ -18,15 +18,16 @@ SELECT page AS key, row_number() OVER ()::INTEGER AS page FROM (SELECT DISTINCT 
 
 CREATE TEMP TABLE referrer AS
 WITH asked AS (
-    SELECT DISTINCT referrer_host, regexp_replace(referrer_host, '^www[.]', '') AS bare
-    FROM events WHERE time >= $then AND time < $after
+    SELECT DISTINCT referrer_host FROM events WHERE time >= $then AND time < $after
+), said AS (
+    SELECT referrer_host, regexp_replace(referrer_host, '^www[.]', '') AS bare FROM asked
 )
 SELECT referrer_host, $referrer_campaigns AS campaigns,
     CASE WHEN bare IN ('', $own_hosts) THEN 'direct' ELSE coalesce(
         (SELECT name FROM (VALUES $known_referrers) AS known(suffix, name)
          WHERE bare = suffix OR ends_with(bare, '.' || suffix)
          ORDER BY length(suffix) DESC LIMIT 1), bare) END AS source
-FROM asked;
+FROM said;
 
 -- Events of both weeks with numbers for the visitor and the visit, which ends with the week and before a gap of more
 -- than 30 minutes. One sort and a pass over it take two thirds of the time of windows by visitor.
@@ -39,13 +40,14 @@ WITH sorted AS (
     FROM events JOIN address USING (path, query, fragment) JOIN page ON page.key = address.page
         JOIN referrer USING (referrer_host)
     WHERE time >= $then AND time < $after
-    ORDER BY now, visitor, time
+    ORDER BY visitor, time
 ), begun AS (
     SELECT *, coalesce(now <> lag(now) OVER () OR visitor <> lag(visitor) OVER (), true) AS comes,
         time - lag(time) OVER () > 1800000 AS returns
     FROM sorted
 )
-SELECT * EXCLUDE (visitor, comes, returns), sum(comes::INTEGER) OVER (ROWS UNBOUNDED PRECEDING)::INTEGER AS visitor,
+SELECT * EXCLUDE (visitor, comes, returns), row_number() OVER () AS number,
+    sum(comes::INTEGER) OVER (ROWS UNBOUNDED PRECEDING)::INTEGER AS visitor,
     sum((comes OR returns)::INTEGER) OVER (ROWS UNBOUNDED PRECEDING)::INTEGER AS visit
 FROM begun;
 
@@ -71,23 +73,19 @@ CREATE TEMP TABLE visit AS
 WITH whole AS (
     SELECT now, visit, any_value(visitor) AS visitor, count(*) FILTER (kind = 2) AS actions,
         1 | coalesce(bit_or(campaigns) FILTER (kind = 0), 0) AS attributed,
-        arg_min({'campaigns': campaigns, 'source': source, 'country': country, 'device': device}, time)
-            FILTER (kind = 0) AS landing,
-        arg_min({'country': country, 'device': device}, time) AS first,
-        min(time) FILTER (kind = 0) AS landed_at, min(time) AS began_at
+        coalesce(min(number) FILTER (kind = 0), min(number)) AS first, count(*) FILTER (kind = 0) > 0 AS lands
     FROM event GROUP BY now, visit
 ), sums AS (
     SELECT visit, sum(pageviews)::BIGINT AS pageviews, sum(engaged)::BIGINT AS engaged,
         sum(deepest)::BIGINT AS scroll, count(deepest) AS scrolled
     FROM seen WHERE campaign = 0 GROUP BY visit
 )
-SELECT now, visit, visitor, attributed, coalesce(landing.campaigns, 1) AS landed,
-    coalesce(landing.source, 'direct') AS source,
-    coalesce(nullif(coalesce(landing.country, first.country), ''), 'unknown') AS country,
-    coalesce(nullif(coalesce(landing.device, first.device), ''), 'unknown') AS device,
-    CASE $days END AS day, pageviews, engaged, scroll, scrolled,
-    (pageviews = 1 AND actions = 0 AND engaged < 10000)::INTEGER AS bounced
-FROM whole JOIN sums USING (visit);
+SELECT whole.now, whole.visit, whole.visitor, attributed, CASE WHEN lands THEN campaigns ELSE 1 END AS landed,
+    CASE WHEN lands THEN source ELSE 'direct' END AS source, coalesce(nullif(country, ''), 'unknown') AS country,
+    coalesce(nullif(device, ''), 'unknown') AS device, CASE $days END AS day,
+    pageviews, sums.engaged, sums.scroll, scrolled,
+    (pageviews = 1 AND actions = 0 AND sums.engaged < 10000)::INTEGER AS bounced
+FROM whole JOIN event ON event.number = whole.first JOIN sums ON sums.visit = whole.visit;
 
 CREATE TEMP TABLE attribution AS
 WITH member AS (
