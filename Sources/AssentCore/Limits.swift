@@ -185,6 +185,8 @@ public enum Limits {
     public static let visitGapMilliseconds: Int64 = 30 * 60 * 1_000
     /// Engaged time from which a visit with one pageview is no bounce, in milliseconds.
     public static let bounceEngagedMilliseconds = 10_000
+    /// Threads that count the visits of a report: each has tables of its own.
+    public static let reportThreadsMax = 4
     /// Choices from which on an estimate is given.
     public static let estimateChoicesMin: UInt64 = 30
     /// Narrowest and widest line of a report's table, in cells of a terminal.

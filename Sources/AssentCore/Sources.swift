@@ -33,8 +33,16 @@ public struct Sources: Sendable {
     /// `utm_source` in lower case, else the name of a known referrer, else its host without `www.`;
     /// ``direct`` where there is none or it is the site's own.
     public func name(page: Page, referrer: Referrer) -> String {
-        let tagged = QueryParameters(page.query).first { $0.name == "utm_source" && !$0.value.isEmpty }
-        if let tagged { return tagged.value.lowercased() }
+        tagged(page) ?? name(referrer)
+    }
+
+    /// `utm_source` in lower case; nil where a page says none.
+    public func tagged(_ page: Page) -> String? {
+        QueryParameters(page.query).first { $0.name == "utm_source" && !$0.value.isEmpty }?.value.lowercased()
+    }
+
+    /// What ``name(page:referrer:)`` says where the page says nothing.
+    public func name(_ referrer: Referrer) -> String {
         let host = Self.withoutWWW(referrer.host)
         if host.isEmpty || ownHosts.contains(String(host)) { return Self.direct }
         return Self.knownName(of: host) ?? String(host)

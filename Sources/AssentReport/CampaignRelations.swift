@@ -50,6 +50,22 @@ struct CampaignRelations {
         commonOfEvents = commonOfVisits
     }
 
+    /// Adds what was counted of other visitors; both are at the end of a visitor.
+    mutating func add(ofOthers other: CampaignRelations) {
+        for pair in visitsOfBoth.indices {
+            visitsOfBoth[pair] += other.visitsOfBoth[pair]
+            visitorsOfBoth[pair] += other.visitorsOfBoth[pair]
+            visitorsWithin[pair] += other.visitorsWithin[pair]
+            visitorsWithinByMatches[pair] += other.visitorsWithinByMatches[pair]
+            visitorsWithinByEvents[pair] += other.visitorsWithinByEvents[pair]
+            visitorsJoined[pair] += other.visitorsJoined[pair]
+        }
+        for campaign in 0..<count {
+            visitorsOfMatchesOnly[campaign] += other.visitorsOfMatchesOnly[campaign]
+            visitorsOfEventsOnly[campaign] += other.visitorsOfEventsOnly[campaign]
+        }
+    }
+
     mutating func count(_ event: CountedEvent) {
         commonEvents = commonEvents?.intersection(event.campaigns) ?? event.campaigns
         for campaign in event.campaigns {

@@ -26,6 +26,8 @@ struct Counting {
 
     /// Matching engaged time of the visit that is being counted, in milliseconds.
     private var engagedByCampaign: [Int]
+    /// Whether all events of that visit have one locale, and pages are counted before locales.
+    private var hasOneLocale = true
     private var entered: [Int] = []
     private let dimensionsOfEvents: [Dimension]
     private let dimensionsOfVisits: [Dimension]
@@ -49,6 +51,8 @@ struct Counting {
         visitsOfVisitor += 1
         var sums = visit.sums
         entered.removeAll(keepingCapacity: true)
+        hasOneLocale =
+            dimensionsOfEvents.first == .pages && visit.events.allSatisfy { $0.locale == visit.events[0].locale }
         for event in visit.events {
             let rise = countEvent(event, of: visit, group: 0)
             sums.add(rise)
@@ -78,6 +82,17 @@ struct Counting {
 
     /// Counts what is left once the last visit was counted.
     mutating func end() { begin(0) }
+
+    /// Adds what was counted of other visitors; both are at their end.
+    mutating func add(ofOthers other: Counting) {
+        table.add(ofOthers: other.table)
+        totals.add(ofOthers: other.totals)
+        unattributed.add(ofOthers: other.unattributed)
+        for campaign in campaigns.indices { campaigns[campaign].add(ofOthers: other.campaigns[campaign]) }
+        for (place, visitors) in other.exclusiveVisitors.enumerated() { exclusiveVisitors[place] += visitors }
+        relations.add(ofOthers: other.relations)
+        visitorsBeside += other.visitorsBeside
+    }
 
     private mutating func begin(_ next: VisitorNumber) {
         if visitsOfVisitor > 0 {
@@ -115,6 +130,9 @@ struct Counting {
             guard let depth = event.scroll else { continue }
             if dimension == .pages {
                 rise = table.scroll(to: depth, pageRow: row, visit: visit.serial)
+            } else if dimension == .locales, hasOneLocale {
+                // Then a page in that locale is the page, of which it is known.
+                table.add(rise, to: row)
             } else {
                 table.scroll(to: depth, row: row, page: event.page, visit: visit.serial)
             }

@@ -25,14 +25,22 @@ struct EventMerge {
         }
     }
 
+    /// The numbers that visitors can have.
+    static let allVisitors = 0..<Int(VisitorNumber.max) + 1
+
     private let segments: [EventColumns]
+    /// The row of each segment at which the events of the asked visitors end.
+    private let ends: [Int]
     /// The next event of each segment that has one left, as a binary heap with the first event of all at the top.
     private var heads: [Head] = []
 
-    init(_ segments: [EventColumns]) {
+    /// - Parameter visitors: the numbers of those whose visits are asked for.
+    init(_ segments: [EventColumns], of visitors: Range<Int> = EventMerge.allVisitors) {
         self.segments = segments
-        for (index, segment) in segments.enumerated() where segment.count > 0 {
-            heads.append(head(at: EventPlace(segment: index, row: 0)))
+        ends = segments.map { $0.row(of: visitors.upperBound) }
+        for (index, segment) in segments.enumerated() {
+            let row = segment.row(of: visitors.lowerBound)
+            if row < ends[index] { heads.append(head(at: EventPlace(segment: index, row: row))) }
         }
         for index in heads.indices.reversed() { siftDown(from: index) }
     }
@@ -62,7 +70,7 @@ struct EventMerge {
     private mutating func advanceTop() {
         var place = heads[0].place
         place.row += 1
-        if place.row < segments[place.segment].count {
+        if place.row < ends[place.segment] {
             heads[0] = head(at: place)
         } else {
             let last = heads.removeLast()
@@ -82,5 +90,33 @@ struct EventMerge {
             heads.swapAt(parent, child)
             parent = child
         }
+    }
+
+    /// Cuts the visitors into that many ranges that have about as many events each.
+    static func ranges(of segments: [EventColumns], parts: Int) -> [Range<Int>] {
+        let events = segments.reduce(0) { $0 + $1.count }
+        let borders = (1..<parts).map { part in
+            allVisitors.partitioned { visitor in
+                segments.reduce(0) { $0 + $1.row(of: visitor) } < events * part / parts
+            }
+        }
+        return zip([allVisitors.lowerBound] + borders, borders + [allVisitors.upperBound]).map { $0..<$1 }
+    }
+}
+
+extension EventColumns {
+    /// The row with which the events of a visitor or of those with higher numbers begin.
+    fileprivate func row(of visitor: Int) -> Int { visitors.indices.partitioned { visitors[$0] < visitor } }
+}
+
+extension Range<Int> {
+    /// The first that `isBelow` is false of, where it is true of some and then of none.
+    fileprivate func partitioned(_ isBelow: (Int) -> Bool) -> Int {
+        var (low, high) = (lowerBound, upperBound)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if isBelow(middle) { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

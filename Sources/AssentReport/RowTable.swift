@@ -90,6 +90,21 @@ struct RowTable {
         return ofCampaigns[UInt64(slot) << 32 | UInt64(rows[row].key)].map { Int($0) }
     }
 
+    /// Adds the rows of another table, which counted other visitors; both are at the end of a visitor. Visits that are counted afterwards have higher serial
+    /// numbers than those of both.
+    mutating func add(ofOthers other: RowTable) {
+        for row in other.rows {
+            let (group, dimension) = row.slot.quotientAndRemainder(dividingBy: Dimension.allCases.count)
+            let mine = self.row(group, Dimension.allCases[dimension], key: row.key)
+            rows[mine].tally.add(ofOthers: row.tally)
+            rows[mine].events += row.events
+            rows[mine].visitorsInside += row.visitorsInside
+            rows[mine].visitorsWithin += row.visitorsWithin
+            rows[mine].visitorsWithinByEvents += row.visitorsWithinByEvents
+            rows[mine].visitorsUncovered += row.visitorsUncovered
+        }
+    }
+
     /// Counts an event by itself.
     mutating func add(_ event: CountedEvent, to row: Int) {
         rows[row].tally.add(event)
@@ -103,6 +118,9 @@ struct RowTable {
         rows[row].lastUncovered = visitor
         rows[row].visitorsUncovered += 1
     }
+
+    /// Counts a scroll that is known of another row.
+    mutating func add(_ rise: Rise, to row: Int) { rows[row].tally.add(rise) }
 
     /// Counts the sums of a whole visit.
     mutating func addSums(of visit: Tally, to row: Int) { rows[row].tally.addSums(of: visit) }

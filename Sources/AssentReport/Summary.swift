@@ -61,9 +61,9 @@ struct Summary {
     init(
         segments: [EventColumns], site: Site, timeZone: TimeZoneRules, days: ClosedRange<Day>, extent: Extent = .tables
     ) {
-        var reader = VisitReader(segments: segments, site: site, timeZone: timeZone, days: days)
-        let rows = Dimension.allCases.filter { $0 != .links }
-        let (counting, folding) = Self.counted(&reader, of: site, tables: extent.contains(.tables) ? rows : [])
+        let vocabulary = Vocabulary(segments: segments, site: site, timeZone: timeZone, days: days)
+        let rows = extent.contains(.tables) ? Dimension.allCases.filter { $0 != .links } : []
+        let (counting, folding) = Self.counted(segments, vocabulary, of: site, tables: rows)
         let hidden = folding.hidesCampaign
         totals = counting.totals
         campaigns = zip(counting.campaigns, hidden).map { $1 ? nil : $0 }
@@ -73,12 +73,11 @@ struct Summary {
             extent.contains(.hints)
             ? CampaignHint.hints(for: unmatched, of: site, timeZone: timeZone, days: days, segments: segments) : [:]
         overlaps = counting.overlaps(of: site, hidden: hidden)
-        actionNames = reader.vocabulary.names.values
+        actionNames = vocabulary.names.values
         tables = folding.lines
         guard extent.contains(.links) else { return }
         // By itself, so that no other table depends on whether somebody asked for links.
-        reader.rewind()
-        let links = Self.counted(&reader, of: site, tables: [.links]).folding.lines
+        let links = Self.counted(segments, vocabulary, of: site, tables: [.links]).folding.lines
         for (slot, lines) in links.enumerated() where slot % Dimension.allCases.count == Dimension.links.rawValue {
             // What has no target is a row too, so that all of them are all events; it is no link.
             tables[slot] = lines.filter { !$0.key.isEmpty }
@@ -87,19 +86,19 @@ struct Summary {
 
     /// Counts the visits, and decides what is folded.
     private static func counted(
-        _ reader: inout VisitReader, of site: Site, tables: [Dimension]
+        _ segments: [EventColumns], _ vocabulary: Vocabulary, of site: Site, tables: [Dimension]
     ) -> (counting: Counting, folding: Folding) {
-        var visit = Visit()
-        var counting = Counting(campaigns: site.campaigns.count, tables: tables)
-        while reader.next(&visit) { counting.count(visit) }
-        counting.end()
+        let counting = Counting(
+            segments: segments, vocabulary: vocabulary, campaigns: site.campaigns.count, tables: tables)
         let rows = counting.table.rows
-        let vocabulary = reader.vocabulary
         var folding = Folding(counting, minimum: site.minimumGroup) { row in
             vocabulary.key(rows[row].key, of: Dimension.allCases[rows[row].slot % Dimension.allCases.count])
         }
+        var visit = Visit()
+        // There are no more visits than events: so those of the first pass have lower numbers.
+        visit.serial = segments.reduce(0) { $0 + $1.count }
         while folding.isPassNeeded {
-            reader.rewind()
+            var reader = VisitReader(segments: segments, vocabulary: vocabulary)
             while reader.next(&visit) { folding.count(visit) }
             folding.end()
         }

@@ -33,6 +33,14 @@ struct Tally: Equatable {
         if !other.actions.isEmpty { actions.merge(other.actions, uniquingKeysWith: +) }
     }
 
+    /// Adds what other visitors did: everything adds up.
+    mutating func add(ofOthers other: Tally) {
+        addSums(of: other)
+        visitors += other.visitors
+        visits += other.visits
+        bounced += other.bounced
+    }
+
     var engagedSeconds: Fraction { Fraction(engagedMilliseconds, 1_000) }
     /// In percent; nil where nobody's scroll is known.
     var scrollDepth: Fraction? { Fraction.ratio(scrollSum, scrolled) }
@@ -52,6 +60,15 @@ struct CampaignTally: Equatable {
     var touched = 0
     /// Matching engaged time of each attributed visit, in milliseconds.
     var engagedOfVisits: [Int] = []
+
+    /// Adds what other visitors did.
+    mutating func add(ofOthers other: CampaignTally) {
+        sums.add(ofOthers: other.sums)
+        landings += other.landings
+        bouncedLandings += other.bouncedLandings
+        touched += other.touched
+        engagedOfVisits += other.engagedOfVisits
+    }
 
     /// From 0 to 1; nil without landings.
     var bounceRate: Fraction? { Fraction.ratio(bouncedLandings, landings) }

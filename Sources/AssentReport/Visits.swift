@@ -34,21 +34,17 @@ struct Visit {
     }
 }
 
-/// Reads the visits of a period one after the other, as often as asked.
+/// Reads the visits of some visitors one after the other.
 struct VisitReader {
-    private let segments: [EventColumns]
-    private(set) var vocabulary: Vocabulary
+    private let vocabulary: Vocabulary
     private var merge: EventMerge
     private var places: [EventPlace] = []
 
-    init(segments: [EventColumns], site: Site, timeZone: TimeZoneRules, days: ClosedRange<Day>) {
-        self.segments = segments
-        vocabulary = Vocabulary(segments: segments, site: site, timeZone: timeZone, days: days)
-        merge = EventMerge(segments)
+    /// - Parameter visitors: by their numbers.
+    init(segments: [EventColumns], vocabulary: Vocabulary, of visitors: Range<Int> = EventMerge.allVisitors) {
+        self.vocabulary = vocabulary
+        merge = EventMerge(segments, of: visitors)
     }
-
-    /// Starts again with the first visit.
-    mutating func rewind() { merge = EventMerge(segments) }
 
     /// Fills `visit` with the next one. False at the end.
     mutating func next(_ visit: inout Visit) -> Bool {

@@ -54,14 +54,14 @@ struct Vocabulary {
     /// The first moment of each local date of the period, in milliseconds since 1970.
     private let dayStarts: [Int64]
     private let firstDay: Day
-    private let namer: Sources
 
-    /// Distinct pages as they are stored, with the number of the report's page and the campaigns of each.
-    private var pages = Numbering<Page>()
+    /// By distinct page as it is stored, the number of the report's page.
     private var pageOfReport: [UInt32] = []
     private var campaignsOfPage: [CampaignSet] = []
-    private var referrers = Numbering<Referrer>()
+    /// What a page says of the source of a visit that begins with it; nil where only the referrer does.
+    private var sourceOfPage: [UInt32?] = []
     private var campaignsOfReferrer: [CampaignSet] = []
+    private var sourceOfReferrer: [UInt32] = []
 
     private var paths = Numbering<String>()
     private var sources = Numbering<String>()
@@ -70,10 +70,6 @@ struct Vocabulary {
     /// Names of actions.
     private(set) var names = Numbering<String>()
     private var links = Numbering<String>()
-    /// Sources of landings on a page without a query, by referrer.
-    private var sourceOfReferrer: [UInt32] = []
-    /// Sources of landings on a page with a query, which can name one, by page and referrer; filled as they are met.
-    private var sourceOfLanding: [UInt64: UInt32] = [:]
     private let direct: UInt32
 
     init(segments: [EventColumns], site: Site, timeZone: TimeZoneRules, days: ClosedRange<Day>) {
@@ -81,26 +77,28 @@ struct Vocabulary {
         firstDay = days.lowerBound
         dayStarts = days.map { timeZone.start(of: $0).milliseconds }
         dates = CampaignDates(site.campaigns, timeZone: timeZone)
-        namer = Sources(site: site)
         direct = sources.number(of: Sources.direct)
         _ = links.number(of: "")
         let matcher = CampaignMatcher(site: site)
         let folding = PathFolding(locales: site.locales)
+        let namer = Sources(site: site)
+        var (pages, distinctPages) = (Interning.Table<Page>(), [Page]())
+        var (referrers, distinctReferrers) = (Interning.Table<Referrer>(), [Referrer]())
         for columns in segments {
-            for page in columns.pages.values where pages.number(of: page) == pageOfReport.count {
+            let pagesHere = columns.pages.values.map { pages.index(of: $0, in: &distinctPages) }
+            for page in distinctPages[pageOfReport.count...] {
                 pageOfReport.append(paths.number(of: folding.folded(page.path)))
                 campaignsOfPage.append(matcher.campaigns(of: page))
+                sourceOfPage.append(namer.tagged(page).map { sources.number(of: $0) })
             }
-            for referrer in columns.referrers.values
-            where referrers.number(of: referrer) == campaignsOfReferrer.count {
+            let referrersHere = columns.referrers.values.map { referrers.index(of: $0, in: &distinctReferrers) }
+            for referrer in distinctReferrers[sourceOfReferrer.count...] {
                 campaignsOfReferrer.append(matcher.campaigns(of: referrer))
-                let name = namer.name(page: Page(host: "", path: ""), referrer: referrer)
-                sourceOfReferrer.append(sources.number(of: name))
+                sourceOfReferrer.append(sources.number(of: namer.name(referrer)))
             }
             meanings.append(
                 Segment(
-                    pages: columns.pages.values.map { pages.number(of: $0) },
-                    referrers: columns.referrers.values.map { referrers.number(of: $0) },
+                    pages: pagesHere, referrers: referrersHere,
                     locales: columns.locales.values.map { locales.number(of: Self.known($0)) },
                     countries: columns.countries.values.map { countries.number(of: Self.known($0)) },
                     names: columns.names.values.map { names.number(of: $0) },
@@ -136,17 +134,11 @@ struct Vocabulary {
     }
 
     /// Where a visit came from that began with this pageview.
-    mutating func source(at place: EventPlace) -> UInt32 {
+    func source(at place: EventPlace) -> UInt32 {
         let (segment, row) = (place.segment, place.row)
         let page = meanings[segment].pages[Int(segments[segment].pages.indices[row])]
         let referrer = meanings[segment].referrers[Int(segments[segment].referrers.indices[row])]
-        if pages.values[Int(page)].query.isEmpty { return sourceOfReferrer[Int(referrer)] }
-        let landing = UInt64(page) << 32 | UInt64(referrer)
-        if let known = sourceOfLanding[landing] { return known }
-        let name = namer.name(page: pages.values[Int(page)], referrer: referrers.values[Int(referrer)])
-        let source = sources.number(of: name)
-        sourceOfLanding[landing] = source
-        return source
+        return sourceOfPage[Int(page)] ?? sourceOfReferrer[Int(referrer)]
     }
 
     /// The source of a visit without a pageview.
@@ -192,7 +184,7 @@ struct Vocabulary {
 }
 
 /// Numbers from 0 for distinct values, in order of their first use.
-struct Numbering<Value: Hashable> {
+struct Numbering<Value: Hashable & Sendable>: Sendable {
     private(set) var values: [Value] = []
     private var numbers: [Value: UInt32] = [:]
 

@@ -1,31 +1,31 @@
-internal import AssentCore
+package import AssentCore
 
 /// A value of which each byte of text counts.
 ///
 /// `String` takes texts as equal that are so as characters, such as an é of one scalar and one of two. What is stored
 /// must come back byte for byte, since hashes are taken over it.
-protocol ByteIdentified: Sendable {
+package protocol ByteIdentified: Sendable {
     func isSame(as other: Self) -> Bool
     func feed(_ hasher: inout TextHasher)
 }
 
 extension String: ByteIdentified {
-    func isSame(as other: String) -> Bool {
+    package func isSame(as other: String) -> Bool {
         hasSameBytes(as: other)
     }
 
-    func feed(_ hasher: inout TextHasher) {
+    package func feed(_ hasher: inout TextHasher) {
         hasher.feed(self)
     }
 }
 
 extension Page: ByteIdentified {
-    func isSame(as other: Page) -> Bool {
+    package func isSame(as other: Page) -> Bool {
         path.isSame(as: other.path) && query.isSame(as: other.query) && fragment.isSame(as: other.fragment)
             && host.isSame(as: other.host)
     }
 
-    func feed(_ hasher: inout TextHasher) {
+    package func feed(_ hasher: inout TextHasher) {
         host.feed(&hasher)
         path.feed(&hasher)
         query.feed(&hasher)
@@ -34,20 +34,20 @@ extension Page: ByteIdentified {
 }
 
 extension Referrer: ByteIdentified {
-    func isSame(as other: Referrer) -> Bool { pathClass == other.pathClass && host.isSame(as: other.host) }
+    package func isSame(as other: Referrer) -> Bool { pathClass == other.pathClass && host.isSame(as: other.host) }
 
-    func feed(_ hasher: inout TextHasher) {
+    package func feed(_ hasher: inout TextHasher) {
         hasher.feed(UInt64(pathClass.rawValue))
         host.feed(&hasher)
     }
 }
 
 extension Client: ByteIdentified {
-    func isSame(as other: Client) -> Bool {
+    package func isSame(as other: Client) -> Bool {
         device == other.device && browser.isSame(as: other.browser) && system.isSame(as: other.system)
     }
 
-    func feed(_ hasher: inout TextHasher) {
+    package func feed(_ hasher: inout TextHasher) {
         hasher.feed(UInt64(device.rawValue))
         browser.feed(&hasher)
         system.feed(&hasher)
@@ -55,13 +55,15 @@ extension Client: ByteIdentified {
 }
 
 /// Dictionaries that turn repeated values into indices while columns are built.
-struct Interning {
-    struct Table<Value: ByteIdentified> {
+package struct Interning {
+    package struct Table<Value: ByteIdentified>: Sendable {
         private var table = IndexTable()
         private var last = 0
 
+        package init() {}
+
         /// The index of a value in `values`, where it is put if it is new. Mostly it is that of the event before.
-        mutating func index(of value: Value, in values: inout [Value]) -> UInt32 {
+        package mutating func index(of value: Value, in values: inout [Value]) -> UInt32 {
             if last < values.count, values[last].isSame(as: value) { return UInt32(last) }
             var hasher = TextHasher()
             value.feed(&hasher)

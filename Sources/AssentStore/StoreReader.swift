@@ -12,7 +12,7 @@ public struct StoreReader: Sendable {
     }
 
     /// The events of a site in `[from, to)`. Only the columns asked for are inflated. Journal first, then partitions,
-    /// so that a drain in between loses and doubles nothing.
+    /// so that a drain in between loses and doubles nothing. Days are read on every processor.
     public func events(
         site: String, from: Instant, to: Instant, columns: ColumnSet
     ) throws(StoreError) -> PeriodEvents {
@@ -28,25 +28,45 @@ public struct StoreReader: Sendable {
                 waiting[event.time.day, default: []].append((number, event))
             }
         }
-        for day in Set(try Partition.days(directory, site)).union(waiting.keys).sorted() where days.contains(day) {
-            let (rest, times) = (waiting[day] ?? [], from.milliseconds..<to.milliseconds)
-            do throws(StoreError) {
-                // It may have come into being since the days were listed.
-                let partition = try partition(site, day)
-                let reading =
-                    try partition?.read(times, columns, erased: erased, waiting: rest) { (damage) in
-                        period.damage.append(damage.description)
-                    } ?? Partition.Reading(waiting: rest.map(\.event), in: times)
-                period.segments += reading.segments
-                period.partitions.append(
-                    PartitionState(
-                        day: day, isSealed: reading.isSealed, events: reading.content.count,
-                        contentSHA256: reading.content.text))
-            } catch  where error.kind == .damaged {
-                period.damage.append(error.description)
-            }
+        let asked = Set(try Partition.days(directory, site)).union(waiting.keys).filter(days.contains).sorted()
+        let times = from.milliseconds..<to.milliseconds
+        let read = concurrently(asked) { [waiting] day in
+            self.day(day, of: site, in: times, columns, erased: erased, waiting: waiting[day] ?? [])
+        }
+        for result in read {
+            let found = try result.get()
+            period.segments += found.segments
+            period.partitions += found.partitions
+            period.damage += found.damage
         }
         return period
+    }
+
+    /// The events of one UTC day, what is damaged left out and named.
+    private func day(
+        _ day: Day, of site: String, in times: Range<Int64>, _ columns: ColumnSet, erased: Set<VisitorNumber>,
+        waiting: [(number: Int64, event: Event)]
+    ) -> Result<PeriodEvents, StoreError> {
+        var found = PeriodEvents()
+        do throws(StoreError) {
+            // It may have come into being since the days were listed.
+            let partition = try partition(site, day)
+            let reading =
+                try partition?.read(times, columns, erased: erased, waiting: waiting) { (damage) in
+                    found.damage.append(damage.description)
+                } ?? Partition.Reading(waiting: waiting.map(\.event), in: times)
+            found.segments = reading.segments
+            found.partitions = [
+                PartitionState(
+                    day: day, isSealed: reading.isSealed, events: reading.content.count,
+                    contentSHA256: reading.content.text)
+            ]
+        } catch  where error.kind == .damaged {
+            found.damage.append(error.description)
+        } catch {
+            return .failure(error)
+        }
+        return .success(found)
     }
 
     /// Choices and refusals of local dates of a site.

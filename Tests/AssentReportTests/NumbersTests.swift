@@ -133,6 +133,64 @@ import Testing
         }
     }
 
+    /// What a ``Counting`` counts, in an order that depends on nothing.
+    private struct Counted: Equatable {
+        var sums: [Tally]
+        var campaigns: [CampaignTally]
+        var tallies: [[Int]: Tally]
+        var visitors: [[Int]: [Int]]
+        var relations: [Int]
+
+        init(_ counting: Counting) {
+            sums = [counting.totals, counting.unattributed]
+            campaigns = counting.campaigns.map { campaign in
+                var campaign = campaign
+                campaign.engagedOfVisits.sort()
+                return campaign
+            }
+            let rows = counting.table.rows
+            tallies = Dictionary(uniqueKeysWithValues: rows.map { ([$0.slot, Int($0.key)], $0.tally) })
+            visitors = Dictionary(
+                uniqueKeysWithValues: rows.map { row in
+                    let within = [row.visitorsInside, row.visitorsWithin, row.visitorsWithinByEvents]
+                    let outer = [rows[row.outer].slot, Int(rows[row.outer].key)]
+                    return ([row.slot, Int(row.key)], within + [row.events, row.visitorsUncovered] + outer)
+                })
+            let relations = counting.relations
+            self.relations = counting.campaigns.indices.flatMap { first in
+                counting.campaigns.indices.flatMap { second in
+                    let (both, byEvents) = (
+                        relations.both(first, second), relations.visitorsByEvents(of: first, within: second)
+                    )
+                    return [
+                        both.visits, both.visitors, byEvents.visits, byEvents.events,
+                        relations.visitors(of: first, within: second), relations.visitorsJoined(first, second),
+                    ]
+                }
+            }
+            self.relations += relations.visitorsOfMatchesOnly + relations.visitorsOfEventsOnly
+            self.relations += counting.exclusiveVisitors + [counting.visitorsBeside]
+        }
+    }
+
+    @Test("The numbers are the same on one thread and on several", arguments: weeks.prefix(6))
+    func parts(week: RandomWeek) throws {
+        let events = try week.makeEvents()
+        let segments = stride(from: 0, to: events.count, by: 50).map { first in
+            EventColumns(Array(events[first..<min(first + 50, events.count)]))
+        }
+        let vocabulary = Vocabulary(segments: segments, site: week.site, timeZone: try week.rules, days: week.days)
+        func count(_ parts: Int) -> Counted {
+            Counted(
+                Counting(
+                    segments: segments, vocabulary: vocabulary, campaigns: week.site.campaigns.count,
+                    tables: Dimension.allCases, parts: parts))
+        }
+        let one = count(1)
+        #expect(one.sums[0].visits > 20)
+        for parts in [2, 3, 4, 20] { #expect(count(parts) == one) }
+    }
+
     @Test(
         "Halves are rounded away from zero, exactly",
         arguments: [

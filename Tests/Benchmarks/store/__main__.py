@@ -1,4 +1,4 @@
-"""The benchmark of the store beside its rivals: bytes an event, import, seal, scan, export, erasure.
+"""The benchmark of the store beside its rivals: bytes an event, import, seal, scan, report, export, erasure.
 
     .build-bench/bin/python Tests/Benchmarks/store .build/release/assent --events 1000000
 

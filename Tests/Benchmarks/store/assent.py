@@ -11,7 +11,9 @@ import socket
 import subprocess
 import time
 
+import campaigns
 from measure import Broken, run, size
+from words import LOCALES
 
 SITE = "bench"
 ORIGIN = "https://www.example.org"
@@ -30,24 +32,12 @@ id = "{SITE}"
 name = "Bench"
 origins = ["{ORIGIN}"]
 timezone = "{TIME_ZONE}"
-locales = ["en", "fr", "ar"]
+locales = {json.dumps(LOCALES)}
 retention_days = 760
 minimum_group = 1
 [[site.notice]]
 locale = "en"
 text = "{NOTICE}"
-[[site.campaign]]
-id = "youth-day"
-hashtags = ["YouthDay", "يوم_الشباب", "JeunesseDuMonde"]
-utm_campaign = ["youthday*"]
-paths = ["/youth-day/**"]
-[[site.campaign]]
-id = "plural-voices"
-hashtags = ["PluralVoices", "أصوات"]
-utm_campaign = ["plural-voices"]
-[[site.campaign]]
-id = "newsletter"
-utm_source = ["newsletter"]
 """
 
 
@@ -58,15 +48,15 @@ def free_port():
 
 
 class Assent:
-    """A binary with a data directory and a configuration of its own."""
+    """A binary with a data directory and a configuration of its own; its campaigns count their days from a Monday."""
 
-    def __init__(self, binary, directory, name="assent"):
+    def __init__(self, binary, directory, monday, name="assent"):
         self.binary = os.path.abspath(binary)
         self.data = os.path.join(directory, name)
         self.configuration = os.path.join(directory, f"{name}.toml")
         self.port, self.staff_port = free_port(), free_port()
         with open(self.configuration, "w") as file:
-            file.write(CONFIGURATION % (self.port, self.staff_port, self.data))
+            file.write(CONFIGURATION % (self.port, self.staff_port, self.data) + campaigns.toml(monday))
 
     def command(self, *arguments):
         words = [word for word in arguments if not word.startswith("--")][:2]

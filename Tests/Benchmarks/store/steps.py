@@ -5,10 +5,10 @@ import json
 import os
 import shutil
 import sys
-import zoneinfo
 
 import erasure
-from assent import TIME_ZONE, Assent
+import weekly
+from assent import Assent
 from measure import Broken, median, mib, number, run, say, scratch, seconds, size, warm
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -44,7 +44,9 @@ class Bench:
         scratch(directory)
         self.lines = self.path("lines.ndjson")
         self.tidy = self.path("tidy.duckdb")
-        self.assent = Assent(options.binary, directory)
+        # That of the last whole week of the events.
+        self.monday = options.start + datetime.timedelta(days=49 - options.start.weekday())
+        self.assent = Assent(options.binary, directory, self.monday)
         self.duckdb, self.clickhouse = self.path("import.duckdb"), self.path("import.chdb")
 
     def path(self, name):
@@ -102,6 +104,11 @@ class Bench:
     # MARK: Import
 
     def take_import(self):
+        if "import" not in self.options.only:
+            say("import …")
+            self.import_assent()
+            self.unsealed = self.held_before_the_seal()
+            return
         contenders = {"assent": [], "duckdb": [], "chdb": []}
         for index in range(self.options.rounds):
             # Each of them is first, second and last in turn.
@@ -120,8 +127,10 @@ class Bench:
             ratio, "at least 0.5 of DuckDB", ratio >= 0.5,
             {name: [each.facts() for each in several] for name, several in contenders.items()})
         self.memory("import", runs["assent"])
-        partitions, ledger, everything = self.assent.bytes()
-        self.unsealed = {"partitions": partitions, "ledger": ledger, "everything": everything}
+        self.unsealed = self.held_before_the_seal()
+
+    def held_before_the_seal(self):
+        return dict(zip(("partitions", "ledger", "everything"), self.assent.bytes()))
 
     def import_assent(self):
         self.remove(self.assent.data)
@@ -244,32 +253,8 @@ class Bench:
                  f"zlib inflates the same {inflated[0]['inflated'] / 1e6:,.0f} MB in {seconds(took)}",
                  took / verify.wall, "zlib's rate", took / verify.wall >= 1, {"zlib": inflated})
 
-    def week(self):
-        """The last whole week of the events: its name, and its first and last millisecond in the site's zone."""
-        zone = zoneinfo.ZoneInfo(TIME_ZONE)
-        monday = self.options.start + datetime.timedelta(days=49 - self.options.start.weekday())
-        edges = [int(datetime.datetime.combine(day, datetime.time(), zone).timestamp()) * 1_000
-                 for day in (monday, monday + datetime.timedelta(days=7))]
-        year, week, _ = monday.isocalendar()
-        return f"{year}-W{week:02}", *edges
-
     def take_report(self):
-        name, first, last = self.week()
-        say(f"report of {name} …")
-        runs = [self.assent.run("report", "--week", name, "--format", "json") for _ in range(self.options.rounds)]
-        report = json.loads(runs[0].output)
-        _, numbers = self.rival("week", self.tidy, first, last)
-        totals = report["totals"]
-        self.expect(
-            (totals["pageviews"], totals["visitors"], totals["engaged_seconds"]),
-            (numbers["pageviews"], numbers["visitors"], round(numbers["engaged_milliseconds"] / 1_000, 1)),
-            "page views, visitors and engaged seconds of the week, beside DuckDB's")
-        self.expect({row["key"]: row["pageviews"] for row in report["locales"]},
-                    {locale: views for locale, (views, _) in numbers["locales"].items()},
-                    "page views by locale of the week, beside DuckDB's")
-        done = median(runs)
-        self.row(f"report of a week and the one before, {number(totals['pageviews'])} page views",
-                 f"{seconds(done.wall)}, peak {mib(done.peak)}", facts=done.facts())
+        weekly.take(self)
 
     def take_export(self):
         ours, theirs = [], []
@@ -302,7 +287,7 @@ class Bench:
         """All events on one day: what bounds memory there is not the count of days."""
         lines = self.path("giant.ndjson")
         self.make_lines(lines, "--one-day")
-        giant = Assent(self.options.binary, self.directory, "giant")
+        giant = Assent(self.options.binary, self.directory, self.monday, "giant")
         self.remove(giant.data)
         say("import and seal one giant day …")
         imported, stored, _ = giant.import_lines(lines)
