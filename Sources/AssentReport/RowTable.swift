@@ -90,8 +90,8 @@ struct RowTable {
         return ofCampaigns[UInt64(slot) << 32 | UInt64(rows[row].key)].map { Int($0) }
     }
 
-    /// Adds the rows of another table, which counted other visitors; both are at the end of a visitor. Visits that are counted afterwards have higher serial
-    /// numbers than those of both.
+    /// Adds the rows of another table, which counted other visitors; both are at the end of a visitor. Visits that are
+    /// counted afterwards have higher serial numbers than those of both.
     mutating func add(ofOthers other: RowTable) {
         for row in other.rows {
             let (group, dimension) = row.slot.quotientAndRemainder(dividingBy: Dimension.allCases.count)

@@ -3,13 +3,15 @@ internal import Glibc
 
 /// What a data directory takes up, for whoever watches it.
 public struct Holdings: Sendable, Equatable {
-    /// Partitions of all sites, and their bytes with their write-ahead logs.
+    /// Partitions of all sites.
     public var partitions = 0
+    /// Their bytes, with their write-ahead logs.
     public var partitionBytes = 0
     /// Bytes of the journal and of its log.
     public var journalBytes = 0
-    /// Bytes of the ledger and of its log, and its entries.
+    /// Bytes of the ledger and of its log.
     public var ledgerBytes = 0
+    /// Entries of its chain.
     public var ledgerEntries = 0
     /// Bytes that the process can still write on that disk.
     public var freeBytes = 0

@@ -46,7 +46,8 @@ struct Serving {
                 directory: configuration.data, key: key, durability: configuration.durability, now: Clock.now)
             let collector = Collector(
                 configuration: configuration, store: store, reader: try StoreReader(directory: configuration.data),
-                key: key, staffToken: staffToken, timeZones: timeZones, countries: countries, pages: pages, manager: manager,
+                key: key, staffToken: staffToken, timeZones: timeZones, countries: countries, pages: pages,
+                manager: manager,
                 now: { Clock.now }, logger: logger, started: started)
             var group = ServiceGroupConfiguration(
                 services: [.init(service: collector, successTerminationBehavior: .gracefullyShutdownGroup)],

@@ -64,7 +64,8 @@ struct RandomWeek: Sendable, CustomTestStringConvertible {
             last[visitor] = time
             let kind = pick([Event.Kind.pageview, .pageview, .engagement, .engagement, .action])
             var event = Event(
-                id: "event-\(1_000 + index)", time: Instant(milliseconds: time), visitor: visitor, record: 1, kind: kind,
+                id: "event-\(1_000 + index)", time: Instant(milliseconds: time), visitor: visitor, record: 1,
+                kind: kind,
                 page: Page(
                     host: "www.example.org", path: pick(Self.paths), query: pick(Self.queries),
                     fragment: pick(["", "", "", "", "youthday"])))

@@ -218,7 +218,9 @@ public final class Tab: Sendable {
                 "mobile": false,
             ])
         let features = media.sorted(by: <).map { JSON.object(["name": .string($0.key), "value": .string($0.value)]) }
-        _ = try await send("Emulation.setEmulatedMedia", [
+        _ = try await send(
+            "Emulation.setEmulatedMedia",
+            [
                 "features": .array(features), "media": isPrinted ? "print" : "screen",
             ])
     }
