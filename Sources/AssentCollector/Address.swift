@@ -40,6 +40,9 @@ struct TrustedProxies: Sendable {
 
     init(_ addresses: [String]) { self.addresses = Set(addresses.compactMap { Address($0) }) }
 
+    /// Whether an address is that of one.
+    func isProxy(_ address: Address) -> Bool { addresses.contains(address) }
+
     /// The address of the client behind a peer.
     ///
     /// Each proxy appends the address that it was called from, so the list is read from its end, as far as those who

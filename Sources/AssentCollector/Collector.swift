@@ -80,7 +80,8 @@ public struct Collector: Service {
         self.started = started
         sites = configuration.sites.map { site in
             ServedSite(
-                site, key: key, timeZone: timeZones[site.timezone] ?? .utc, countries: countries, store: store)
+                site, key: key, timeZone: timeZones[site.timezone] ?? .utc, countries: countries,
+                rules: configuration.rules, store: store)
         }
     }
 

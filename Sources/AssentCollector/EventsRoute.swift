@@ -14,8 +14,8 @@ extension PublicRoutes {
         guard !isForeign(request, to: site) else { return .now(PublicRoutes.foreign) }
         let receivedAt = now()
         let context = RequestContext(
-            userAgent: request.userAgent, gpc: request.gpc, dnt: request.dnt, isPrefetch: request.isPrefetch,
-            cookieToken: request.cookieToken)
+            userAgent: request.userAgent, hints: request.hints, gpc: request.gpc, dnt: request.dnt,
+            isPrefetch: request.isPrefetch, cookieToken: request.cookieToken)
         let admission = site.gate.admit(
             parsed, context, receivedAt: receivedAt, standing: site.standing(of:))
 

@@ -9,11 +9,41 @@ final class Connections: Sendable {
     /// How many are accepted, whether or not their pipeline is ready.
     let count: Metrics.Gauge
     private let open = Mutex<[ObjectIdentifier: NIOLoopBound<Connection>]>([:])
+    /// How many each address prefix has.
+    private let byPrefix = Mutex<[UInt64: Int]>([:])
 
     init(count: Metrics.Gauge) { self.count = count }
 
     func add(_ connection: NIOLoopBound<Connection>) {
         open.withLock { $0[ObjectIdentifier(connection.value)] = connection }
+    }
+
+    /// Takes a place.
+    /// - Parameter prefix: that of the client's address; nil for a proxy, behind which there are many.
+    /// - Returns: false if all places are taken, or all that one prefix may have.
+    func enter(_ prefix: UInt64?, of connectionsMax: Int) -> Bool {
+        guard count.add(1) <= connectionsMax else {
+            count.add(-1)
+            return false
+        }
+        guard let prefix else { return true }
+        let isIn = byPrefix.withLock { places in
+            guard places[prefix, default: 0] < Limits.connectionsPerPrefixMax else { return false }
+            places[prefix, default: 0] += 1
+            return true
+        }
+        if !isIn { count.add(-1) }
+        return isIn
+    }
+
+    /// Gives a place back.
+    func leave(_ prefix: UInt64?) {
+        count.add(-1)
+        guard let prefix else { return }
+        byPrefix.withLock { places in
+            let left = places[prefix, default: 1] - 1
+            places[prefix] = left > 0 ? left : nil
+        }
     }
 
     func remove(_ connection: Connection) { open.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(connection)) } }
@@ -46,18 +76,18 @@ struct Listener {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
-                guard connections.count.add(1) <= connectionsMax else {
-                    connections.count.add(-1)
+                let peer = channel.remoteAddress?.ipAddress.flatMap { Address($0) }
+                let prefix = peer.flatMap { desk.trusted.isProxy($0) ? nil : $0.prefix }
+                guard connections.enter(prefix, of: connectionsMax) else {
                     desk.metrics.connectionsTurnedAway.add()
                     return channel.close()
                 }
-                channel.closeFuture.whenComplete { _ in connections.count.add(-1) }
+                channel.closeFuture.whenComplete { _ in connections.leave(prefix) }
                 return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers(
                         ByteToMessageHandler(RequestDecoder()),
                         Connection(
-                            desk: desk, connections: connections,
-                            peer: channel.remoteAddress?.ipAddress.flatMap { Address($0) },
+                            desk: desk, connections: connections, peer: peer,
                             loop: loops.firstIndex { $0 === channel.eventLoop } ?? 0))
                 }
             }

@@ -64,6 +64,7 @@ struct Request {
     private(set) var isAddressed = true
     private(set) var origin: String?
     private(set) var userAgent: String?
+    private(set) var hints = ClientHints.none
     private(set) var contentType: String?
     private(set) var authorization: String?
     private(set) var isCrossSite = false
@@ -103,6 +104,7 @@ struct Request {
             case 7 where name.utf8.isWord("upgrade"): closes = true
             case 7 where name.utf8.isWord("purpose"): isPrefetch = isPrefetch || value.lowercased().contains("prefetch")
             case 9 where name.utf8.isWord("forwarded"): forwarded.append(value)
+            case 9 where name.utf8.isWord("sec-ch-ua"): hints.brands = value
             case 10 where name.utf8.isWord("user-agent"): userAgent = value
             case 11 where name.utf8.isWord("sec-purpose"):
                 isPrefetch = isPrefetch || value.lowercased().contains("prefetch")
@@ -111,7 +113,9 @@ struct Request {
             case 14 where name.utf8.isWord("content-length"): contentLength = Int(value)
             case 14 where name.utf8.isWord("sec-fetch-site"): isCrossSite = value == "cross-site"
             case 15 where name.utf8.isWord("x-forwarded-for"): forwardedFor.append(value)
+            case 16 where name.utf8.isWord("sec-ch-ua-mobile"): hints.mobile = value
             case 17 where name.utf8.isWord("transfer-encoding"): isChunked = true
+            case 18 where name.utf8.isWord("sec-ch-ua-platform"): hints.platform = value
             default: break
             }
         }

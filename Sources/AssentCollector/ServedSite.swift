@@ -13,11 +13,15 @@ final class ServedSite: Sendable {
     private let notices: [String: Notice]
     private let hosts: Set<String>
 
-    init(_ site: Site, key: ServerKey, timeZone: TimeZoneRules, countries: CountryTable, store: Store) {
+    init(
+        _ site: Site, key: ServerKey, timeZone: TimeZoneRules, countries: CountryTable, rules: TrafficRules,
+        store: Store
+    ) {
         self.site = site
         self.timeZone = timeZone
         gate = Gate(
-            site: site, key: key, countries: countries, unknownVisitors: store.unknownVisitors(site: site.id))
+            site: site, key: key, countries: countries, rules: rules,
+            unknownVisitors: store.unknownVisitors(site: site.id))
         standings = store.standings(site: site.id)
         notices = Dictionary(site.notices.map { ($0.version, $0) }, uniquingKeysWith: { $1 })
         hosts = Set(site.origins.compactMap { $0.split(separator: "/").last.map(String.init) })

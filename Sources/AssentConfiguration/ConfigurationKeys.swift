@@ -62,6 +62,8 @@ extension Configuration {
         ConfigurationKey(.top, "durability", .string, "\"full\"", "\"full\", \"process\""),
         ConfigurationKey(.top, "requests_per_minute", .integer, "600", text(Limits.requestsPerMinuteRange)),
         ConfigurationKey(.top, "trusted_proxies", .strings, "[\"127.0.0.1\"]", "IP addresses"),
+        ConfigurationKey(.top, "bots", .strings, "[]", "words of 2 to 64 of a-z 0-9 -"),
+        ConfigurationKey(.top, "spam_referrers", .strings, "[]", "host names in lower case"),
         ConfigurationKey(.top, "site", .tables, "required", "at least one"),
 
         ConfigurationKey(.site, "id", .string, "required", "1 to 32 of a-z 0-9 -"),

@@ -98,10 +98,27 @@ extension Configuration {
             }
             trustedProxies = proxies.map(\.value)
         }
+        rules.machines = words("bots", in: top, "words of 2 to 64 of a-z 0-9 -, such as newbot") { word in
+            (2...64).contains(word.utf8.count)
+                && word.utf8.allSatisfy {
+                    (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-")
+                }
+        }
+        rules.spamReferrers = words("spam_referrers", in: top, "host names in lower case, such as spam.example") {
+            Addresses.isHost($0) && $0 == $0.lowercased()
+        }
         var reader = SiteReader(isTimeZone: isTimeZone)
         let sections = top.sections("site", as: .site)
         if sections.isEmpty { top.missing("site") }
         sites = sections.map { reader.site($0) }
+    }
+
+    private func words(
+        _ key: String, in top: Section, _ kind: String, _ isGood: (String) -> Bool
+    ) -> Set<String> {
+        let words = top.strings(key) ?? []
+        for word in words where !isGood(word.value) { top.problem(word.place, "\(key) must be \(kind).") }
+        return Set(words.map(\.value))
     }
 
     private func endpoint(_ key: String, in top: Section) -> Placed<String>? {

@@ -18,6 +18,8 @@ public struct ConsentedEvent: Sendable, Equatable {
 public struct RequestContext: Sendable {
     /// The `User-Agent` header.
     public var userAgent: String?
+    /// What the browser says of itself beside it.
+    public var hints: ClientHints
     /// `Sec-GPC: 1`.
     public var gpc: Bool
     /// `DNT: 1`.
@@ -29,9 +31,11 @@ public struct RequestContext: Sendable {
 
     /// A context by its parts.
     public init(
-        userAgent: String?, gpc: Bool = false, dnt: Bool = false, isPrefetch: Bool = false, cookieToken: String? = nil
+        userAgent: String?, hints: ClientHints = .none, gpc: Bool = false, dnt: Bool = false, isPrefetch: Bool = false,
+        cookieToken: String? = nil
     ) {
         self.userAgent = userAgent
+        self.hints = hints
         self.gpc = gpc
         self.dnt = dnt
         self.isPrefetch = isPrefetch
@@ -83,14 +87,17 @@ public struct Gate: Sendable {
     private let asksAgain: Bool
     private let supersededWithoutAsking: Set<[UInt8]>
     private let unknownVisitors: [ClosedRange<VisitorNumber>]
+    private let rules: TrafficRules
 
     /// A gate for a site. Made once at start; checking costs no preparation.
     /// - Parameter unknownVisitors: numbers that a genuine token can name and the ledger does not know, because it was
     ///   restored from a backup that is older than the token.
     public init(
-        site: Site, key: ServerKey, countries: CountryTable, unknownVisitors: [ClosedRange<VisitorNumber>] = []
+        site: Site, key: ServerKey, countries: CountryTable, rules: TrafficRules = TrafficRules(),
+        unknownVisitors: [ClosedRange<VisitorNumber>] = []
     ) {
         self.site = site
+        self.rules = rules
         self.unknownVisitors = unknownVisitors
         self.countries = countries
         signer = Token.Signer(key: key, site: site.id)
@@ -184,7 +191,7 @@ public struct Gate: Sendable {
             return admission
         }
         if context.isPrefetch { return refuseAll(.prefetch) }
-        guard let client = UserAgent.client(context.userAgent) else { return refuseAll(.bot) }
+        guard let client = UserAgent.client(context.userAgent, context.hints, rules) else { return refuseAll(.bot) }
         let (consent, erased): (Token, Instant?)
         switch judge(token: request.consent ?? context.cookieToken, at: receivedAt, standing: standing) {
         case .success(let judged): (consent, erased) = judged
@@ -246,7 +253,7 @@ public struct Gate: Sendable {
             ? Referrer.none
             : memory.referrers.value(of: beacon.referrer) { text in
                 let referrer = Cleaning.referrer(text)
-                return ReferrerSpam.contains(referrer.host) ? nil : referrer
+                return rules.isSpam(referrer: referrer.host) ? nil : referrer
             }
         guard let referrer else { return .failure(.spamReferrer) }
         return .success(
@@ -262,29 +269,5 @@ public struct Gate: Sendable {
                 country: countries.country(ofZone: beacon.zone), client: client, name: beacon.name,
                 target: beacon.target.isEmpty ? "" : memory.targets.value(of: beacon.target, Cleaning.target),
                 engagedMilliseconds: beacon.engagedMilliseconds, scroll: beacon.scroll))
-    }
-}
-
-/// Hosts that are known for made-up referrers, with all their sub-domains; as of November 2026.
-enum ReferrerSpam {
-    private static let hosts: Set<String> = [
-        "semalt.com", "buttons-for-website.com", "darodar.com", "econom.co", "ilovevitaly.com", "priceg.com",
-        "blackhatworth.com", "hulfingtonpost.com", "best-seo-offer.com", "best-seo-solution.com",
-        "free-share-buttons.com",
-        "free-social-buttons.com", "get-free-traffic-now.com", "event-tracking.com", "social-buttons.com",
-        "simple-share-buttons.com", "trafficmonetize.org", "traffic2money.com", "success-seo.com",
-        "videos-for-your-business.com",
-        "webmonetizer.net", "4webmasters.org", "100dollars-seo.com", "sitevaluation.org", "rank-checker.online",
-        "site-auditor.online", "seo-platform.com", "trafficbot.life", "bottraffic.live",
-    ]
-
-    static func contains(_ host: String) -> Bool {
-        guard !host.isEmpty else { return false }
-        var name = host[...]
-        while true {
-            if hosts.contains(String(name)) { return true }
-            guard let dot = name.utf8.firstIndex(of: UInt8(ascii: ".")) else { return false }
-            name = name[name.utf8.index(after: dot)...]
-        }
     }
 }

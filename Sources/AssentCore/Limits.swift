@@ -25,6 +25,8 @@ public enum Limits {
     public static let idleSecondsMax = 75
     /// Most open connections of the public listener; one more is closed at once.
     public static let connectionsMax = 10_000
+    /// Most of them that one address prefix (/24 of IPv4, /48 of IPv6) may have, unless it is a trusted proxy.
+    public static let connectionsPerPrefixMax = 1_000
     /// Most open connections of the staff listener; one more is closed at once.
     public static let staffConnectionsMax = 64
     /// Most requests of one connection that may wait for their answers; then it is not read on.

@@ -181,6 +181,8 @@ public struct Configuration: Sendable, Equatable {
     public var requestsPerMinute = 600
     /// Addresses of proxies whose `Forwarded` and `X-Forwarded-For` are believed.
     public var trustedProxies: [String] = ["127.0.0.1"]
+    /// Who is no visitor.
+    public var rules = TrafficRules()
     /// Sites in the order of the file, at least one.
     public var sites: [Site] = []
 

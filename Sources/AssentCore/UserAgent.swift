@@ -1,14 +1,19 @@
 /// What a User-Agent header says: a person's browser by its families, or a machine.
 ///
 /// The header is read once, in memory, and never stored. Rules are data: words and marks with the family that they
-/// stand for, as browsers send them in autumn 2026.
+/// stand for, as browsers send them at ``TrafficRules/date``.
 public enum UserAgent {
     /// The client's families, or nil for no User-Agent and for crawlers, monitors, libraries and headless browsers.
-    public static func client(_ header: String?) -> Client? {
-        guard let header, !header.isEmpty, !isMachine(header) else { return nil }
+    ///
+    /// Hints go first where there are any: a User-Agent is frozen in many browsers, and some take the name of another.
+    public static func client(
+        _ header: String?, _ hints: ClientHints = .none, _ rules: TrafficRules = TrafficRules()
+    ) -> Client? {
+        guard let header, !header.isEmpty, !isMachine(header, rules), !hints.isMachine else { return nil }
         let has = Marks(header)
         return Client(
-            device: device(has), browser: first(browsers, in: has), system: first(systems, in: has))
+            device: hints.device ?? device(has), browser: hints.browser ?? first(browsers, in: has),
+            system: hints.system ?? first(systems, in: has))
     }
 
     /// Marks that a client can be known by, tried in order.
@@ -61,7 +66,7 @@ public enum UserAgent {
         "chatgpt-user", "claude-user", "perplexity-user", "google-extended", "googleother", "bytespider", "ccbot",
     ]
 
-    private static func isMachine(_ header: String) -> Bool {
+    private static func isMachine(_ header: String, _ rules: TrafficRules) -> Bool {
         if header.range(ofASCII: "Go-http-client") != nil || header.range(ofASCII: "+http") != nil { return true }
         guard header.utf8.first.map({ (0x41...0x5A).contains($0 & 0xDF) }) == true else { return true }
         var header = header
@@ -72,15 +77,15 @@ public enum UserAgent {
                 case 0x41...0x5A: word.append(byte | 0x20)
                 case 0x61...0x7A, 0x30...0x39, UInt8(ascii: "-"): word.append(byte)
                 default:
-                    if isMachineWord(word) { return true }
+                    if isMachineWord(word, rules) { return true }
                     word.removeAll(keepingCapacity: true)
                 }
             }
-            return isMachineWord(word)
+            return isMachineWord(word, rules)
         }
     }
 
-    private static func isMachineWord(_ word: [UInt8]) -> Bool {
+    private static func isMachineWord(_ word: [UInt8], _ rules: TrafficRules) -> Bool {
         func ends(with suffix: StaticString) -> Bool {
             word.suffix(suffix.utf8CodeUnitCount).elementsEqual(bytes(suffix))
         }
@@ -96,6 +101,60 @@ public enum UserAgent {
         }
         // CUBOT makes telephones.
         if ends(with: "bot") { return !word.elementsEqual(bytes("cubot")) }
-        return machineWords.contains(String(decoding: word, as: UTF8.self))
+        let text = String(decoding: word, as: UTF8.self)
+        return machineWords.contains(text) || rules.machines.contains(text)
+    }
+}
+
+/// The client hints of low entropy that browsers send without being asked (User-Agent Client Hints): brands, whether it
+/// is a telephone, and the system. They are read once, in memory, and never stored.
+public struct ClientHints: Sendable, Equatable {
+    /// `Sec-CH-UA` as it came.
+    public var brands: String?
+    /// `Sec-CH-UA-Mobile` as it came.
+    public var mobile: String?
+    /// `Sec-CH-UA-Platform` as it came.
+    public var platform: String?
+
+    /// No hints.
+    public static let none = ClientHints()
+
+    /// Hints by their headers.
+    public init(brands: String? = nil, mobile: String? = nil, platform: String? = nil) {
+        self.brands = brands
+        self.mobile = mobile
+        self.platform = platform
+    }
+
+    /// Brands with the families that they stand for; others are told by the User-Agent.
+    private static let families: [(brand: StaticString, name: String)] = [
+        ("\"Microsoft Edge\"", "Edge"), ("\"Opera\"", "Opera"), ("\"Brave\"", "Brave"),
+        ("\"Samsung Internet\"", "Samsung Internet"), ("\"YaBrowser\"", "Yandex"), ("\"Yandex\"", "Yandex"),
+        ("\"Vivaldi\"", "Vivaldi"), ("\"DuckDuckGo\"", "DuckDuckGo"), ("\"Google Chrome\"", "Chrome"),
+    ]
+
+    private static let systems = [
+        "\"Windows\"": "Windows", "\"macOS\"": "macOS", "\"Android\"": "Android", "\"iOS\"": "iOS",
+        "\"Chrome OS\"": "ChromeOS", "\"Chromium OS\"": "ChromeOS", "\"Linux\"": "Linux", "\"HarmonyOS\"": "HarmonyOS",
+    ]
+
+    /// A browser without a window says so here, whatever its User-Agent says.
+    var isMachine: Bool { brands?.range(ofASCII: "\"HeadlessChrome\"") != nil }
+
+    var browser: String? {
+        guard let brands else { return nil }
+        return Self.families.first { brands.range(ofASCII: $0.brand) != nil }?.name
+    }
+
+    var system: String? { platform.flatMap { Self.systems[$0] } }
+
+    /// Tablets say that they are no telephones, so that only a telephone is certain, and a tablet by its system.
+    var device: Client.Device? {
+        switch (mobile, system) {
+        case ("?1", _): .mobile
+        case ("?0", "Android"): .tablet
+        case ("?0", "Windows"), ("?0", "macOS"), ("?0", "Linux"), ("?0", "ChromeOS"): .desktop
+        default: nil
+        }
     }
 }

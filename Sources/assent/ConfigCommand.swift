@@ -36,6 +36,8 @@ enum ConfigurationSummary {
             "data         \(configuration.data), durability \(configuration.durability.rawValue)",
             "limit        \(limit == 0 ? "none" : "\(limit) requests a minute")",
             "proxies      \(list(configuration.trustedProxies))",
+            "machines     rules of \(TrafficRules.date), and \(list(configuration.rules.machines.sorted()))",
+            "spam         rules of \(TrafficRules.date), and \(list(configuration.rules.spamReferrers.sorted()))",
         ]
         for site in configuration.sites {
             lines += [

@@ -65,7 +65,8 @@ struct ImportCommand: ParsableCommand {
         // Threads come and go with each batch: with one heap for all, what one gives back is room for the next.
         mallopt(M_ARENA_MAX, Limits.importHeapsMax)
         do {
-            let gate = Gate(site: site, key: key, countries: try SystemTables.countries())
+            let gate = Gate(
+                site: site, key: key, countries: try SystemTables.countries(), rules: configuration.rules)
             let ground = try Importer.ground(basis: basis, site: site.id, at: Clock.now, in: store)
             var importer = Importer(store: store, gate: gate, ground: ground, now: { Clock.now })
             while true {

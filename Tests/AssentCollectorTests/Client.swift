@@ -17,12 +17,24 @@ final class Client {
     private let socket: Int32
     private var received: [UInt8] = []
 
-    /// Connects to `127.0.0.1:port`. Nothing that is read may take longer than 20 seconds.
-    init(_ address: String) throws {
+    /// Connects to `127.0.0.1:port`, from another address of this machine if one is given. Nothing that is read may take
+    /// longer than 20 seconds.
+    init(_ address: String, from: String? = nil) throws {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var time = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+        if let from {
+            var name = sockaddr_in()
+            name.sin_family = sa_family_t(AF_INET)
+            inet_pton(AF_INET, from, &name.sin_addr)
+            let isBound = withUnsafePointer(to: &name) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            guard isBound == 0 else { throw Closed() }
+        }
         let parts = address.split(separator: ":")
         var name = sockaddr_in()
         name.sin_family = sa_family_t(AF_INET)

@@ -125,6 +125,27 @@ import Testing
         }
     }
 
+    @Test("One network has a part of all connections, a proxy as many as there are, and closed ones make room")
+    func connectionsOfOnePrefix() async throws {
+        try await Running.collector { running in
+            func isServed(from address: String) throws -> Bool {
+                let client = try Client(running.addresses.listen, from: address)
+                return (try? client.ask("GET", "/.well-known/gpc.json").status) == 200
+            }
+            var open = try (0..<Limits.connectionsPerPrefixMax).map { index in
+                try Client(running.addresses.listen, from: "127.0.2.\(index % 200 + 1)")
+            }
+            for client in open.suffix(3) { #expect(try client.ask("GET", "/.well-known/gpc.json").status == 200) }
+            #expect(try !isServed(from: "127.0.2.250"))
+            #expect(try isServed(from: "127.0.3.1") && isServed(from: "127.0.0.1"))
+            open.removeFirst(2)
+            for _ in 0..<500 where try !isServed(from: "127.0.2.250") {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(try isServed(from: "127.0.2.250"))
+        }
+    }
+
     @Test("A client that ends its side after the request is answered")
     func halfClosed() async throws {
         try await Running.collector { running in

@@ -58,6 +58,8 @@ struct Slip: Sendable, CustomTestStringConvertible {
         Slip(1, "IP address and a port", "127.0.0.1:8787", "::1:8787"),
         Slip(1, "durability must be \"full\" or \"process\"", "listen =", "durability = \"half\"\nlisten ="),
         Slip(1, "requests_per_minute must be 0 to 1000000", "listen =", "requests_per_minute = -1\nlisten ="),
+        Slip(1, "bots must be words of 2 to 64", "listen =", "bots = [\"New Bot\"]\nlisten ="),
+        Slip(1, "spam_referrers must be host names", "listen =", "spam_referrers = [\"https://a.example\"]\nlisten ="),
         Slip(1, "trusted_proxies must be an IP address", "listen =", "trusted_proxies = [\"proxy\"]\nlisten ="),
         Slip(1, "data must be the path", "listen =", "data = \"\"\nlisten ="),
         Slip(4, "id must be 1 to 32 characters", "\"coalition\"", "\"Coalition\""),

@@ -54,6 +54,8 @@ func problems(of text: String, environment: [String: String] = [:]) -> [Configur
             durability = "process"
             requests_per_minute = 0
             trusted_proxies = ["10.0.0.1", "fd00::1"]
+            bots = ["newbot"]
+            spam_referrers = ["spam.example"]
             [[site]]
             id = "a-1"
             name = "A"
@@ -97,6 +99,7 @@ func problems(of text: String, environment: [String: String] = [:]) -> [Configur
         expected.durability = .process
         expected.requestsPerMinute = 0
         expected.trustedProxies = ["10.0.0.1", "fd00::1"]
+        expected.rules = TrafficRules(machines: ["newbot"], spamReferrers: ["spam.example"])
         let campaign = Campaign(
             id: "c", name: "#C", hashtags: ["#YouthDay", "شباب"], paths: ["/a/**"], utmCampaign: ["x*"],
             utmSource: ["y"], utmMedium: ["z"], referrers: ["t.co"], from: Day("2026-08-01"), to: Day("2026-08-01"))

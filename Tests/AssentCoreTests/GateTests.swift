@@ -158,6 +158,11 @@ import Testing
         #expect(reasons(admit(context: RequestContext(userAgent: Self.browser, isPrefetch: true))) == [.prefetch])
         #expect(reasons(admit([beacon(url: "https://example.net/")])) == [.host])
         #expect(reasons(admit([beacon(referrer: "https://free.semalt.com/")])) == [.spamReferrer])
+        let rules = TrafficRules(spamReferrers: ["spam.example"])
+        let gate = Gate(site: Self.site, key: Self.key, countries: Self.countries, rules: rules)
+        let spam = ["a.spam.example", "spam.example", "semalt.com"].map { beacon(referrer: "https://\($0)/") }
+        #expect(reasons(admit(spam, gate: gate)) == [.spamReferrer, .spamReferrer, .spamReferrer])
+        #expect(admit([beacon(referrer: "https://notspam.example/")], gate: gate).events.count == 1)
     }
 
     @Test func `a consent holds to its last millisecond`() {

@@ -288,4 +288,45 @@ struct SplitMix: RandomNumberGenerator {
             "()", "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.1)",
         ])
     func machines(header: String?) { #expect(UserAgent.client(header) == nil) }
+
+    private static let chrome =
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+
+    @Test(
+        "Hints of the browser go before its User-Agent, and what they do not say the User-Agent does",
+        arguments: [
+            (ClientHints(), Client(device: .desktop, browser: "Chrome", system: "Linux")),
+            (
+                ClientHints(
+                    brands: #""Chromium";v="140", "Brave";v="140", "Not=A?Brand";v="24""#, mobile: "?0",
+                    platform: #""macOS""#), Client(device: .desktop, browser: "Brave", system: "macOS")
+            ),
+            (
+                ClientHints(
+                    brands: #""Google Chrome";v="140", "Chromium";v="140""#, mobile: "?1", platform: #""Android""#),
+                Client(device: .mobile, browser: "Chrome", system: "Android")
+            ),
+            (
+                ClientHints(mobile: "?0", platform: #""Android""#),
+                Client(device: .tablet, browser: "Chrome", system: "Android")
+            ),
+            (
+                ClientHints(brands: #""Microsoft Edge";v="140""#, platform: #""Chrome OS""#),
+                Client(device: .desktop, browser: "Edge", system: "ChromeOS")
+            ),
+            (
+                ClientHints(brands: "nonsense", mobile: "yes", platform: "Windows"),
+                Client(device: .desktop, browser: "Chrome", system: "Linux")
+            ),
+            (ClientHints(brands: #""HeadlessChrome";v="140", "Chromium";v="140""#), nil),
+        ] as [(ClientHints, Client?)])
+    func hints(hints: ClientHints, client: Client?) { #expect(UserAgent.client(Self.chrome, hints) == client) }
+
+    @Test("A configuration can name further machines, by whole words in any case")
+    func furtherMachines() {
+        let rules = TrafficRules(machines: ["newthing"])
+        #expect(UserAgent.client("Mozilla/5.0 (compatible; NewThing/2.1)", .none, rules) == nil)
+        #expect(UserAgent.client("Mozilla/5.0 (compatible; NewThings/2.1)", .none, rules) != nil)
+        #expect(UserAgent.client("Mozilla/5.0 (compatible; NewThing/2.1)") != nil)
+    }
 }
