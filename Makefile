@@ -3,7 +3,7 @@
 
 BUILD_PACKAGES = libsqlite3-dev zlib1g-dev libtomlplusplus-dev tzdata
 TEST_PACKAGES  = $(BUILD_PACKAGES) chromium firefox-esr fonts-noto-core nginx-light caddy curl openssl sqlite3 \
-	binutils python3 python3-venv strace $(SCRIPT_PACKAGES)
+	binutils python3 python3-venv strace systemd $(SCRIPT_PACKAGES)
 SCRIPT_PACKAGES = esbuild terser python3
 BENCH_PACKAGES = $(BUILD_PACKAGES) nginx-light wrk valgrind
 STORE_PACKAGES = $(BUILD_PACKAGES) python3 python3-venv
