@@ -75,7 +75,8 @@ final class Committer: Sendable {
     private let loops: [any EventLoop]
     private let pool = NIOThreadPool(numberOfThreads: 1)
     private let queue = Mutex(Queue())
-    private let isFailing = Atomic(false)
+    /// Why the last commit failed; nil if it went well.
+    private let lastFailure = Mutex<StoreError?>(nil)
 
     init(store: Store, keeper: Keeper, metrics: Metrics, logger: Logger, loops: [any EventLoop]) {
         self.store = store
@@ -86,8 +87,8 @@ final class Committer: Sendable {
         pool.start()
     }
 
-    /// Whether the last commit went well.
-    var isHealthy: Bool { !isFailing.load(ordering: .relaxed) }
+    /// Why nothing can be made durable; nil if the last commit went well.
+    var failure: StoreError? { lastFailure.withLock { $0 } }
 
     /// Events and bytes that wait.
     var waiting: (events: Int, bytes: Int) { queue.withLock { ($0.eventCount, $0.bytes) } }
@@ -143,10 +144,10 @@ final class Committer: Sendable {
     /// After a failure, tries whether events can be made durable again, so that a collector to which nobody sends any
     /// more, because it said that it is not ready, becomes ready by itself.
     func recover() {
-        guard !isHealthy else { return }
+        guard failure != nil else { return }
         pool.submit { _ in
             guard (try? self.store.probe()) != nil else { return }
-            self.isFailing.store(false, ordering: .relaxed)
+            self.lastFailure.withLock { $0 = nil }
         }
     }
 
@@ -211,7 +212,7 @@ final class Committer: Sendable {
                 for (choice, answer) in zip(choices, made) { answers.add(.ledger(answer), choice.reply) }
                 if choices.contains(where: \.request.leavesWork) { keeper.drainSoon() }
             }
-            isFailing.store(false, ordering: .relaxed)
+            lastFailure.withLock { $0 = nil }
             metrics.committed(in: NIODeadline.now() - start)
         } catch {
             fail(error, [], choices, &answers)
@@ -223,7 +224,7 @@ final class Committer: Sendable {
     private func fail(
         _ error: StoreError, _ events: [Events], _ choices: [Choice], _ answers: inout Answers
     ) {
-        isFailing.store(true, ordering: .relaxed)
+        lastFailure.withLock { $0 = error }
         metrics.commitFailures.add()
         logger.error("\(error.description)")
         let behind = queue.withLock { queue -> (events: [Events], choices: [Choice]) in

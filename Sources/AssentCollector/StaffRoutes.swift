@@ -74,7 +74,7 @@ final class StaffRoutes: Sendable {
         case .ready: return .now(readiness)
         case .metrics:
             let levels = Metrics.Levels(
-                queue: committer.waiting, journal: store.waiting, isHealthy: committer.isHealthy)
+                queue: committer.waiting, journal: store.waiting, isHealthy: committer.failure == nil)
             return .now(
                 Response(.ok, "text/plain; version=0.0.4; charset=utf-8", .bytes(metrics.prometheusText(levels))))
         default:
@@ -105,8 +105,8 @@ final class StaffRoutes: Sendable {
 
     private var readiness: Response {
         if stopSign.isUp { return .unavailable("The collector is stopping.") }
-        return committer.isHealthy
-            ? StaffRoutes.text(.ok, "ready") : .unavailable("The last commit failed: see the log.")
+        guard let failure = committer.failure else { return StaffRoutes.text(.ok, "ready") }
+        return .unavailable("Events cannot be made durable. \(failure.description)")
     }
 
     /// Compares in the same time wherever the tokens differ.

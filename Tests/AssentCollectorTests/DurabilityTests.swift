@@ -118,7 +118,8 @@ import Testing
                 let answer = try client.receive()
                 #expect(answer.status == 503 && answer["retry-after"] == "5")
             }
-            #expect(try staff.ask("GET", "/readyz").status == 503)
+            let readiness = try staff.ask("GET", "/readyz")
+            #expect(readiness.status == 503 && readiness.body.contains("cannot be made durable. "))
             #expect(running.log.all.contains { $0.contains("level=error") })
             lock.release()
             let results = try clients.map { try $0.ask("POST", "/v1/events", body)["assent-result"] }
