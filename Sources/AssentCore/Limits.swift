@@ -195,6 +195,8 @@ public enum Limits {
     public static let tableCells = 60...160
     /// Cells in a line of the text of a mail.
     public static let mailCells = 76
+    /// Most rows that a mail shows of pages, sources and so on.
+    public static let mailRowsMax = 15
     /// Most rows that a report's table shows of pages, sources and so on; its JSON has all of them.
     public static let tableRowsMax = 10
 

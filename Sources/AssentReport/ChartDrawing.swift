@@ -13,6 +13,8 @@ struct ChartDrawing {
     private static let barHeight = 12
     /// Most bars of names; the table has all of them.
     private static let namesMax = 12
+    /// Most values that are said one by one.
+    private static let spokenMax = 31
     /// Most dates that have a label below their bar.
     private static let labelsMax = 8
 
@@ -34,12 +36,15 @@ struct ChartDrawing {
             """
     }
 
-    /// What somebody hears who does not see it: all values, as the table below has them.
+    /// What somebody hears who does not see it: all values, as the table below has them; of very many only the greatest.
     private var spoken: String {
+        func text(_ value: Int?) -> String { value.map(language.number) ?? words.notShown }
+        guard chart.points.count <= Self.spokenMax else {
+            return "\(chart.title)\(language.colon)0 – \(language.number(most))"
+        }
         let points = chart.points.prefix(chart.kind == .days ? .max : Self.namesMax).map { point in
-            let now = point.now.map(language.number) ?? words.notShown
-            let then = point.then.map { " (\(language.number($0)))" } ?? ""
-            return "\(TextWidth.printable(point.name)): \(now)\(then)"
+            let then = point.hasThen ? " (\(text(point.then)))" : ""
+            return TextWidth.printable(point.name) + language.colon + text(point.now) + then
         }
         return "\(chart.title). \(points.joined(separator: "; "))"
     }
@@ -63,40 +68,39 @@ struct ChartDrawing {
     private var days: HTML {
         let (top, bottom) = (16, 20)
         let space = Self.daysHeight - top - bottom
-        let slot = Self.width / max(1, chart.points.count)
-        let bar = max(1, chart.series.then == nil ? slot * 6 / 10 : slot * 35 / 100)
-        let step = (chart.points.count + Self.labelsMax - 1) / Self.labelsMax
+        let count = chart.points.count
+        let isCompared = chart.series.then != nil
+        let step = max(1, (count + Self.labelsMax - 1) / Self.labelsMax)
+        // Places are in hundredths, for many dates have less than a unit each.
+        let slot = Self.width * 100 / max(1, count)
+        let bar = max(1, isCompared ? slot * 35 / 100 : slot * 6 / 10)
         var content: HTML = ""
+        func text(_ hundredths: Int) -> String { FixedPoint.text(hundredths, decimals: 2) }
+        func x(_ place: Int, width: Int) -> Int {
+            language.isRightToLeft ? Self.width * 100 - place - width : place
+        }
         func draw(_ value: Int?, at place: Int, _ name: HTML) {
-            guard let value else {
-                content += """
-                    <rect class="none" x="\(x(place, width: bar))" y="\(top)" width="\(bar)" height="\(space)"/>
-                    """
-                return
-            }
-            let height = value * space / most
+            let height = value.map { $0 * space / most } ?? space
+            let kind: HTML = value == nil ? "none" : name
             content += """
-                <rect class="\(name)" x="\(x(place, width: bar))" y="\(top + space - height)" width="\(bar)" \
-                height="\(height)"/>
+                <rect class="\(kind)" x="\(text(x(place, width: bar)))" y="\(top + space - height)" \
+                width="\(text(bar))" height="\(height)"/>
                 """
         }
         for (index, point) in chart.points.enumerated() {
-            let start = index * slot + (slot - bar * (chart.series.then == nil ? 1 : 2)) / 2
+            let start = index * slot + (slot - bar * (isCompared ? 2 : 1)) / 2
             draw(point.now, at: start, "now")
-            if chart.series.then != nil { draw(point.then, at: start + bar, "then") }
-            if index.isMultiple(of: max(1, step)) {
-                let middle = x(index * slot, width: slot) + slot / 2
-                content += """
-                    <text x="\(middle)" y="\(Self.daysHeight - 5)" text-anchor="middle">\(point.name)</text>
-                    """
-                if let now = point.now, step <= 1 {
-                    let place = x(start, width: bar) + bar / 2
-                    content += """
-                        <text class="soft" x="\(place)" y="\(top + space - now * space / most - 4)" \
-                        text-anchor="middle">\(language.number(now))</text>
-                        """
-                }
-            }
+            if point.hasThen { draw(point.then, at: start + bar, "then") }
+            guard index.isMultiple(of: step) else { continue }
+            content += """
+                <text x="\(text(x(index * slot, width: slot) + slot / 2))" y="\(Self.daysHeight - 5)" \
+                text-anchor="middle">\(point.name)</text>
+                """
+            guard let now = point.now, step == 1 else { continue }
+            content += """
+                <text class="soft" x="\(text(x(start, width: bar) + bar / 2))" \
+                y="\(top + space - now * space / most - 4)" text-anchor="middle">\(language.number(now))</text>
+                """
         }
         let base = top + space
         content += "<line class=\"axis\" x1=\"0\" x2=\"\(Self.width)\" y1=\"\(base)\" y2=\"\(base)\"/>"
@@ -115,11 +119,12 @@ struct ChartDrawing {
                 <text x="\(x(names - 8, width: 0))" y="\(top + 15)" \
                 text-anchor="\(language.isRightToLeft ? "start" : "end")">\(Self.isolated(name))</text>
                 """
-            let hasThen = chart.series.then != nil
+            let hasThen = point.hasThen
             func draw(_ value: Int?, at y: Int, height: Int, _ name: HTML) {
-                let width = (value ?? 0) * space / most
+                let width = value.map { $0 * space / most } ?? Self.barHeight * 2
+                let kind: HTML = value == nil ? "none" : name
                 content += """
-                    <rect class="\(name)" x="\(x(names, width: width))" y="\(y)" width="\(width)" height="\(height)"/>
+                    <rect class="\(kind)" x="\(x(names, width: width))" y="\(y)" width="\(width)" height="\(height)"/>
                     """
             }
             let height = hasThen ? Self.barHeight : Self.barHeight * 2

@@ -212,6 +212,12 @@ struct Folding {
         return hidesTable[slot] || group > 0 && hidesCampaign[group - 1]
     }
 
+    /// Whether the row of a key is folded, or its table is hidden.
+    func folds(_ key: UInt32, inTable slot: Int) -> Bool {
+        let order = hidesTable[slot] ? plans[slot].order[...] : plans[slot].order.prefix(plans[slot].folded)
+        return order.contains { table.rows[$0].key == key }
+    }
+
     /// Visitors of the rows of a table that are folded.
     func foldedVisitors(ofTable slot: Int) -> Int {
         plans[slot].order.prefix(plans[slot].folded).reduce(0) { $0 + (gains.isEmpty ? 0 : gains[$1].visitors) }

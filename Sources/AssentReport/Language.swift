@@ -97,6 +97,9 @@ public enum Language: String, Sendable, CaseIterable {
     /// What stands between the parts of a list.
     var comma: String { self == .ar ? "، " : ", " }
 
+    /// What stands between a name and what is said of it.
+    var colon: String { self == .fr ? "\u{A0}: " : ": " }
+
     /// A text that is written from left to right, such as the name of a week, among words of this language.
     func leftToRight(_ text: String) -> String { isRightToLeft ? "\u{2066}\(text)\u{2069}" : text }
 
@@ -115,7 +118,7 @@ public enum Language: String, Sendable, CaseIterable {
             ? date(days.lowerBound)
             : first.month != last.month
                 ? "\(dayOfMonth(days.lowerBound)) \(months[first.month - 1])" : dayOfMonth(days.lowerBound)
-        return "\(self == .fr ? "du " : "")\(from) \(until) \(date(days.upperBound))"
+        return "\(since)\(from) \(until) \(date(days.upperBound))"
     }
 
     /// `Mon 16 Nov`, as short as a table needs it.
@@ -135,6 +138,14 @@ public enum Language: String, Sendable, CaseIterable {
         case .en: "to"
         case .fr: "au"
         case .ar: "إلى"
+        }
+    }
+
+    private var since: String {
+        switch self {
+        case .en: ""
+        case .fr: "du "
+        case .ar: "من "
         }
     }
 

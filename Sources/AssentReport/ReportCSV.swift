@@ -49,9 +49,8 @@ extension Report {
             lines = rows(.links)
         case .actions:
             let tally = onlyCampaign.map { summary.campaigns[$0]?.sums } ?? summary.totals
-            let counts = (tally?.actions ?? [:]).map { (name: summary.actionNames[Int($0.key)], count: $0.value) }
             lines = [["name", "count"]]
-            lines += counts.sorted { $0.name < $1.name }.map { [.text($0.name), .number(String($0.count))] }
+            lines += summary.actions(tally).map { [.text($0.name), .number(String($0.count))] }
         case .trend:
             guard case .table = request.trend else {
                 throw .request("A trend needs its number of weeks: give --all-weeks.")
@@ -90,13 +89,13 @@ extension Report {
 
     private func rows(_ dimension: Dimension) -> [[CSV.Field]] {
         let lines = summary.lines(dimension, ofCampaign: onlyCampaign)
-        let names = Set(lines.flatMap { $0.tally?.actions.keys.map { summary.actionNames[Int($0)] } ?? [] }).sorted()
+        let names = Set(lines.flatMap { summary.actions($0.tally).map(\.name) }).sorted()
         let header: [CSV.Field] =
             ["key"] + Self.names(Measure.ofTallies) + names.map { .text("action_\($0)") } + ["folded_rows"]
         return [header]
             + lines.map { line in
                 let counts = Dictionary(
-                    (line.tally?.actions ?? [:]).map { (summary.actionNames[Int($0.key)], $0.value) },
+                    summary.actions(line.tally).map { ($0.name, $0.count) },
                     uniquingKeysWith: { first, _ in first })
                 return [.text(line.key)] + Self.fields(Measure.ofTallies, line.tally)
                     + names.map { line.tally == nil ? .none : .number(String(counts[$0] ?? 0)) }

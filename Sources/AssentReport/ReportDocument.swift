@@ -17,6 +17,11 @@ struct ReportDocument {
     /// What the numbers cannot say.
     let notes: [String]
 
+    /// Title and period in one line.
+    var heading: String {
+        words.report + language.colon + TextWidth.printable(title) + language.comma + (subtitle.first ?? "")
+    }
+
     /// Something with a title and a table, and maybe a chart that shows the same.
     struct Section {
         let id: String
@@ -81,6 +86,8 @@ struct ReportDocument {
             /// Nil where the value may not be shown.
             let now: Int?
             let then: Int?
+            /// Whether there is something that it is compared with.
+            let hasThen: Bool
         }
 
         let kind: Kind
@@ -95,13 +102,15 @@ struct ReportDocument {
 struct Detail {
     /// Most rows of a table.
     let rows: Int
-    /// Whether the tables of every campaign are written too.
-    let campaigns: Bool
+    /// Whether all is written: every date, the tables of every campaign, every partition.
+    let isWhole: Bool
 
     /// What fits a terminal.
-    static let short = Detail(rows: Limits.tableRowsMax, campaigns: false)
+    static let short = Detail(rows: Limits.tableRowsMax, isWhole: false)
+    /// What fits a mail: some programs cut off what is longer than 100 KB.
+    static let mail = Detail(rows: Limits.mailRowsMax, isWhole: false)
     /// What fits a page that can be scrolled and searched.
-    static let long = Detail(rows: Limits.documentRowsMax, campaigns: true)
+    static let long = Detail(rows: Limits.documentRowsMax, isWhole: true)
 }
 
 extension Report {

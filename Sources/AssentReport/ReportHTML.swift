@@ -27,7 +27,7 @@ struct HTMLPage {
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="referrer" content="no-referrer">
             <meta name="color-scheme" content="light dark">
-            <title>\(words.report): \(shown(document.title)) – \(document.subtitle.first ?? "")</title>
+            <title>\(document.heading)</title>
             <style>
             \(Self.style)
             </style>
@@ -140,7 +140,7 @@ struct HTMLPage {
         a{text-decoration:none}body{font-size:10pt}h2{margin-top:1.5rem}.table{overflow:visible}.what{break-after:avoid}}
         @page{margin:15mm}
         *{box-sizing:border-box}
-        body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
+        body{margin:0;overflow-wrap:anywhere;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
         main{max-width:64rem;margin:0 auto;padding:1.5rem 1rem 3rem}
         h1{margin:0;font-size:1.75rem;line-height:1.2}
         h2{margin:2.5rem 0 .5rem;font-size:1.25rem}
@@ -160,7 +160,7 @@ struct HTMLPage {
         td.more{color:var(--more)}td.less{color:var(--less)}
         a{color:inherit;text-underline-offset:.2em}
         :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
-        summary{cursor:pointer;margin-top:1.5rem}summary h2{display:inline;margin:0}
+        summary{cursor:pointer;margin-top:1.5rem}summary h2{display:inline;margin:0;max-width:100%}
         figure{margin:1rem 0;overflow-x:auto}
         figure svg{min-width:34rem}
         figcaption{color:var(--soft);font-size:.875rem}

@@ -131,9 +131,8 @@ extension Report {
 
     private func writeActions(_ tally: Tally?, of period: Summary, to json: inout JSONWriter) {
         guard let tally else { return json.null() }
-        let byName = tally.actions.map { (name: period.actionNames[Int($0.key)], count: $0.value) }
         json.object { json in
-            for action in byName.sorted(by: { $0.name < $1.name }) {
+            for action in period.actions(tally) {
                 json.key(action.name)
                 json.integer(action.count)
             }

@@ -31,7 +31,7 @@ public struct MailAddresses: Sendable, Equatable {
             !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
         else { throw invalid(text, option) }
         guard !name.isEmpty else { return address }
-        return "\(MailHeader.encoded(name, asPhrase: true)) <\(address)>"
+        return "\(MailHeader.encoded(TextWidth.printable(name), asPhrase: true)) <\(address)>"
     }
 
     private static func invalid(_ text: String, _ option: String) -> ReportError {
@@ -52,11 +52,10 @@ extension Report {
     /// programs do not show. The same report gives the same bytes, its `Message-ID` too, so that a message that is sent
     /// twice can be known as one; the date is left to the program that sends.
     public func mail(_ addresses: MailAddresses, subject: String? = nil, language: Language = .en) -> [UInt8] {
-        let document = document(language, .long)
+        let document = document(language, .mail)
         let text = table(style: TableStyle(width: Limits.mailCells, colours: false), language: language)
         let html = HTMLPage(document: document, drawsCharts: false).html.text
-        let title =
-            subject ?? "\(document.words.report): \(TextWidth.printable(document.title)), \(document.subtitle[0])"
+        let title = subject.map { TextWidth.printable($0) } ?? document.heading
         let digest = Hex.text(Array(SHA256.hash(data: Array((title + text + html).utf8)).prefix(8)))
         var fields = [
             ("To", addresses.to.joined(separator: ",\r\n ")), ("Subject", MailHeader.encoded(title, asPhrase: false)),
@@ -69,8 +68,10 @@ extension Report {
         for (kind, part) in [("plain", text), ("html", html)] {
             message += "--=_assent_\(digest)\r\n"
             message += "Content-Type: text/\(kind); charset=utf-8\r\n"
-            message += "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-            message += QuotedPrintable.encoded(part) + "\r\n"
+            let (plain, base64) = (QuotedPrintable.encoded(part), Base64.lines(part))
+            let isPlain = plain.utf8.count <= base64.utf8.count
+            message += "Content-Transfer-Encoding: \(isPlain ? "quoted-printable" : "base64")\r\n\r\n"
+            message += (isPlain ? plain : base64) + "\r\n"
         }
         return Array((message + "--=_assent_\(digest)--\r\n").utf8)
     }
@@ -79,19 +80,18 @@ extension Report {
 /// Texts in the header of a message.
 enum MailHeader {
     /// Bytes of UTF-8 in one encoded word, so that a line has at most 76 characters with it.
-    private static let wordBytes = 42
+    private static let wordBytes = 39
     private static let lineBytes = 76
 
-    /// As it is if it is plain ASCII, else as encoded words (RFC 2047, base 64), folded.
+    /// As it is if it is plain ASCII, else as encoded words (RFC 2047, base 64), folded. It must have no controls.
     static func encoded(_ text: String, asPhrase: Bool) -> String {
-        let clean = TextWidth.printable(text)
         let specials = Array("()<>[]:;@\\,.\"=?_".utf8)
-        let isPlain = clean.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && !(asPhrase && specials.contains($0)) }
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && !(asPhrase && specials.contains($0)) }
         // What looks like an encoded word is encoded, and so is a word that is too long for a line.
-        let parts = clean.split(separator: " ", omittingEmptySubsequences: false)
-        if isPlain, !clean.contains("=?"), parts.allSatisfy({ $0.utf8.count <= wordBytes }) { return folded(parts) }
+        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+        if isPlain, !text.contains("=?"), parts.allSatisfy({ $0.utf8.count <= wordBytes }) { return folded(parts) }
         var words: [[UInt8]] = [[]]
-        for character in clean {
+        for character in text {
             let bytes = Array(String(character).utf8)
             if words[words.count - 1].count + bytes.count > wordBytes, !words[words.count - 1].isEmpty {
                 words.append([])
@@ -113,6 +113,16 @@ enum MailHeader {
             text += word
         }
         return text
+    }
+}
+
+extension Base64 {
+    /// Text as base 64 in lines of 76 characters (RFC 2045, section 6.8).
+    fileprivate static func lines(_ text: String) -> String {
+        let digits = Array(Base64.text(Array(text.replacing("\n", with: "\r\n").utf8)).utf8)
+        return stride(from: 0, to: digits.count, by: 76).map { start in
+            String(decoding: digits[start..<min(start + 76, digits.count)], as: UTF8.self)
+        }.joined(separator: "\r\n")
     }
 }
 

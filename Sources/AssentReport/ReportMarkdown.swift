@@ -4,19 +4,21 @@ extension Report {
     public func markdown(language: Language = .en) -> String {
         let document = document(language, .long)
         let words = document.words
-        var blocks = ["# " + Self.plain(document.title), document.subtitle.map(Self.plain).joined(separator: "  \n")]
+        var blocks = ["# " + Self.plain(document.title), document.subtitle.map(Self.escaped).joined(separator: "  \n")]
         blocks += document.warnings.map { "**\(Self.plain($0))**" }
         for section in document.sections + document.campaigns.joined() {
             blocks.append(String(repeating: "#", count: section.level) + " " + Self.plain(section.title))
             if !section.rows.isEmpty { blocks.append(Self.table(section)) }
-            blocks += section.remarks.map(Self.plain)
+            blocks += section.remarks.map(Self.escaped)
         }
         blocks.append("---")
-        blocks += document.notes.map(Self.plain)
+        blocks += document.notes.map(Self.escaped)
         blocks.append("## " + Self.plain(words.definitions))
         blocks.append(
-            Words.order.map { "- **\(Self.plain(words[$0].name))**: \(Self.plain(words[$0].definition))" }
-                .joined(separator: "\n"))
+            Words.order.map { name in
+                "- **\(Self.plain(words[name].name))**\(document.language.colon)\(Self.plain(words[name].definition))"
+            }
+            .joined(separator: "\n"))
         return blocks.joined(separator: "\n\n") + "\n"
     }
 
@@ -32,9 +34,12 @@ extension Report {
     }
 
     /// Text without markup, controls and line breaks, and without anything that turns its surroundings round.
-    private static func plain(_ text: String) -> String {
+    private static func plain(_ text: String) -> String { escaped(TextWidth.printable(text)) }
+
+    /// Text without markup, for sentences of the report's own, in which foreign parts are harmless already.
+    private static func escaped(_ text: String) -> String {
         var plain = ""
-        var rest = Substring.UnicodeScalarView(TextWidth.printable(text).unicodeScalars)
+        var rest = Substring.UnicodeScalarView(text.unicodeScalars)
         while let scalar = rest.popFirst() {
             switch scalar {
             // Programs that do not read a backslash must not take them for tags either.

@@ -13,13 +13,13 @@ extension Report {
                     TextTable.directed(TextTable.isolated(TextWidth.truncated($0, to: style.width)))
                 }
         ]
-        blocks += document.warnings.map { Self.wrapped($0, to: style.width) }
+        blocks += document.warnings.map { Self.wrapped($0, to: style.width, language) }
         blocks += document.sections.map { section in
-            TextTable(section).lines(style) + section.remarks.flatMap { Self.wrapped($0, to: style.width) }
+            TextTable(section).lines(style) + section.remarks.flatMap { Self.wrapped($0, to: style.width, language) }
         }
         let words = document.words
         let notes = document.notes + (request.campaign == nil ? [words.oneCampaign] : []) + [words.explain]
-        blocks.append(notes.flatMap { Self.wrapped($0, to: style.width) })
+        blocks.append(notes.flatMap { Self.wrapped($0, to: style.width, language) })
         return blocks.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
     }
 
@@ -28,13 +28,13 @@ extension Report {
         let words = Words.of(language)
         let blocks = Words.order.map { name in
             [TextTable.directed(style.painted(TextTable.isolated(words[name].name), .title))]
-                + wrapped(words[name].definition, to: style.width - 2).map { "  " + $0 }
+                + wrapped(words[name].definition, to: style.width - 2, language).map { "  " + $0 }
         }
         return blocks.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
     }
 
     /// Lines of at most so many cells, broken between words.
-    private static func wrapped(_ text: String, to width: Int) -> [String] {
+    private static func wrapped(_ text: String, to width: Int, _ language: Language) -> [String] {
         var lines = [""]
         for word in TextWidth.printable(text).split(separator: " ") {
             let line = lines[lines.count - 1]
@@ -45,6 +45,9 @@ extension Report {
                 lines.append(TextWidth.truncated(String(word), to: width))
             }
         }
-        return lines.filter { !$0.isEmpty }.map { TextTable.directed(TextTable.isolated($0)) }
+        return lines.filter { !$0.isEmpty }.map { line in
+            language.isRightToLeft
+                ? TextTable.directed("\u{2067}\(line)\u{2069}") : TextTable.directed(TextTable.isolated(line))
+        }
     }
 }

@@ -29,17 +29,17 @@ struct Sections {
             sections += self.sections(ofCampaign: campaign, level: 2)
         } else {
             sections += tables(ofCampaign: nil, level: 2)
-            sections += actions(summary.totals.actions, id: "actions", level: 2)
+            sections += actions(summary.totals, id: "actions", level: 2)
         }
         sections.append(consent)
         if !report.choices.refusals.isEmpty { sections.append(refusals) }
-        if detail.campaigns, !report.partitions.isEmpty { sections.append(partitions) }
+        if detail.isWhole, !report.partitions.isEmpty { sections.append(partitions) }
         return sections
     }
 
     /// The sections of every campaign that has visits.
     var campaignsInDetail: [[Section]] {
-        guard campaign == nil, detail.campaigns else { return [] }
+        guard campaign == nil, detail.isWhole else { return [] }
         return report.campaigns.filter { (summary.campaigns[$0]?.sums.visits ?? 0) > 0 }.map {
             sections(ofCampaign: $0, level: 3)
         }
@@ -77,7 +77,7 @@ struct Sections {
         var section = Section(
             id: "campaigns", title: words.campaigns, term: "campaigns", columns: columns(names, dispensable))
         if compared != nil { section.columns.insert(Column(title: words.change, term: "change"), at: 1) }
-        let weeks = report.trend
+        let weeks = report.trend.suffix(Limits.reportTrendWeeksUsual)
         if !weeks.isEmpty {
             section.columns.append(Column(title: words.weeks(language.number(weeks.count)), dispensable: 1))
         }
@@ -89,7 +89,7 @@ struct Sections {
             section.rows.append(Row(name: report.site.campaigns[campaign].name, cells: cells))
         }
         section.remarks = report.hints.map { campaign, hint in
-            "\(report.site.campaigns[campaign].name): \(text(of: hint))"
+            foreign(report.site.campaigns[campaign].name) + language.colon + text(of: hint)
         }
         guard campaign == nil else { return section }
         var cells = names.map { name in
@@ -102,11 +102,11 @@ struct Sections {
         if !weeks.isEmpty { cells.append(Cell("")) }
         section.rows.append(Row(name: words.noCampaign, term: "unattributed", cells: cells, tone: .faint))
         section.chart = .init(
-            kind: .names, title: "\(words.campaigns): \(words["visits"].name)",
+            kind: .names, title: words.campaigns + language.colon + words["visits"].name,
             points: report.campaigns.map { campaign in
                 .init(
                     name: report.site.campaigns[campaign].name, now: summary.campaigns[campaign]?.sums.visits,
-                    then: compared?.campaigns[campaign]?.sums.visits)
+                    then: compared?.campaigns[campaign]?.sums.visits, hasThen: compared != nil)
             }, series: series)
         return section
     }
@@ -114,11 +114,12 @@ struct Sections {
     /// Why nothing matches a campaign.
     private func text(of hint: CampaignHint) -> String {
         switch hint {
-        case .notRunning(let from?, let to?): words.hints.notRunning(language.dates(from...to))
-        case .notRunning(let from, let to):
-            words.hints.notRunning("\(from.map(language.date) ?? "…") – \(to.map(language.date) ?? "…")")
+        case .notRunning(let from?, let to?): words.hints.runs(language.dates(from...to))
+        case .notRunning(let from?, nil): words.hints.runsFrom(language.date(from))
+        case .notRunning(nil, let to?): words.hints.runsUntil(language.date(to))
         case .nearest(let rule, let pattern, let value, let pageviews):
-            words.hints.nearest(rule.rawValue, value, language.number(pageviews), pattern)
+            words.hints.nearest(rule.rawValue, foreign(value), language.number(pageviews), foreign(pattern))
+        case .notRunning(nil, nil): words.hints.none
         case .nothingNear: words.hints.none
         }
     }
@@ -129,7 +130,8 @@ struct Sections {
         section.rows = report.overlaps.prefix(detail.rows).map { overlap in
             Row(
                 name: words.both(
-                    report.site.campaigns[overlap.first].name, report.site.campaigns[overlap.second].name),
+                    foreign(report.site.campaigns[overlap.first].name),
+                    foreign(report.site.campaigns[overlap.second].name)),
                 cells: [Cell(language.number(overlap.visits)), Cell(language.number(overlap.visitors))])
         }
         if report.overlaps.count > detail.rows {
@@ -144,22 +146,22 @@ struct Sections {
         var section = Section(
             id: "trend", title: words.trend,
             columns: columns(["visits", "visitors", "pageviews", "engaged_seconds", "bounce_rate"], [0, 1, 2, 3, 4]))
-        section.columns += report.campaigns.prefix(detail.campaigns ? .max : 3).enumerated().map { index, campaign in
+        section.columns += report.campaigns.prefix(detail.isWhole ? .max : 3).enumerated().map { index, campaign in
             Column(title: report.site.campaigns[campaign].name, dispensable: 5 + index)
         }
         section.rows = report.trend.map { week in
             let cells = ["visits", "visitors", "pageviews", "engaged_seconds", "bounce_rate"].map {
                 text(.tally($0), week.totals)
             }
-            let visits = report.campaigns.prefix(detail.campaigns ? .max : 3).map {
+            let visits = report.campaigns.prefix(detail.isWhole ? .max : 3).map {
                 text(.campaign("visits"), week.campaigns[$0])
             }
             return Row(name: week.week.description, cells: cells + visits)
         }
         section.chart = .init(
-            kind: .days, title: "\(words.trend): \(words["visits"].name)",
+            kind: .days, title: words.trend + language.colon + words["visits"].name,
             points: report.trend.map {
-                .init(name: String($0.week.description.suffix(3)), now: $0.totals.visits, then: nil)
+                .init(name: String($0.week.description.suffix(3)), now: $0.totals.visits, then: nil, hasThen: false)
             },
             series: (words["visits"].name, nil))
         return section
@@ -172,10 +174,11 @@ struct Sections {
         let (id, name) = (report.site.campaigns[campaign].id, report.site.campaigns[campaign].name)
         let (now, then) = (summary.campaigns[campaign], compared?.campaigns[campaign])
         let own = measures(
-            Measure.ofCampaigns, id: "campaign-\(id)", title: "\(words.campaign): \(name)", now: now, then: then)
+            Measure.ofCampaigns, id: "campaign-\(id)", title: words.campaign + language.colon + foreign(name), now: now,
+            then: then)
         guard let now else { return [own] }
         return [own, days(ofCampaign: campaign, level: level)] + tables(ofCampaign: campaign, level: level)
-            + actions(now.sums.actions, id: "campaign-\(id)-actions", level: level)
+            + actions(now.sums, id: "campaign-\(id)_actions", level: level)
     }
 
     // MARK: Tables
@@ -193,28 +196,29 @@ struct Sections {
         let now = values(summary, report.request.days)
         let then = values(compared, report.request.comparedDays)
         var section = Section(
-            id: id("days", campaign), title: title("days", campaign), term: "days",
+            id: id("days", campaign), title: title("days"), term: "days",
             columns: columns(["visits", "visitors", "pageviews", "engaged_seconds"], [0, 1, 2, 3]), level: level)
         if compared != nil { section.columns.insert(Column(title: words.before), at: 1) }
         let days = Array(report.request.days)
+        let spansYears = days[0].date.year != days[days.count - 1].date.year
+        func date(_ day: Day) -> String { spansYears ? language.date(day) : language.shortDate(day) }
         section.rows = days.enumerated().map { index, day in
             var cells = ["visits", "visitors", "pageviews", "engaged_seconds"].map { text(.tally($0), now[index]) }
             if compared != nil {
                 cells.insert(text(.tally("visits"), index < then.count ? then[index] : nil), at: 1)
             }
-            return Row(name: language.shortDate(day), cells: cells)
+            return Row(name: date(day), cells: cells)
         }
         section.chart = .init(
-            kind: .days, title: "\(section.title): \(words["visits"].name)",
+            kind: .days, title: section.title + language.colon + words["visits"].name,
             points: days.enumerated().map { index, day in
                 .init(
-                    name: days.count > 7 ? language.shortDate(day) : language.weekday(day), now: now[index]?.visits,
-                    then: index < then.count ? then[index]?.visits : nil)
+                    name: days.count > 7 ? date(day) : language.weekday(day), now: now[index]?.visits,
+                    then: index < then.count ? then[index]?.visits : nil, hasThen: index < then.count)
             }, series: series)
-        let limit = max(detail.rows, ISOWeek(containing: days[0]).days.count)
-        if section.rows.count > limit {
-            section.remarks = [words.more(language.number(section.rows.count - limit))]
-            section.rows.removeFirst(section.rows.count - limit)
+        if !detail.isWhole, section.rows.count > detail.rows {
+            section.remarks = [words.more(language.number(section.rows.count - detail.rows))]
+            section.rows.removeLast(section.rows.count - detail.rows)
         }
         return section
     }
@@ -228,7 +232,7 @@ struct Sections {
                 ? ["visits", "visitors"]
                 : ["visits", "visitors", "pageviews", "engaged_seconds", "scroll_depth", "bounce_rate"]
             var section = Section(
-                id: id(dimension.name, campaign), title: title(dimension.name, campaign), term: dimension.name,
+                id: id(dimension.name, campaign), title: title(dimension.name), term: dimension.name,
                 columns: columns(names, [0, 1, 2, 3, 5, 4]), level: level)
             if dimension == .links { section.columns.insert(Column(title: words.count), at: 0) }
             func cells(_ tally: Tally?) -> [Cell] {
@@ -250,12 +254,11 @@ struct Sections {
     }
 
     /// Actions by name, the most frequent first.
-    private func actions(_ counts: [UInt32: Int], id: String, level: Int) -> [Section] {
-        if counts.isEmpty { return [] }
+    private func actions(_ tally: Tally, id: String, level: Int) -> [Section] {
+        if tally.actions.isEmpty { return [] }
         var section = Section(
             id: id, title: words.actions, term: "actions", columns: [Column(title: words.thisPeriod)], level: level)
-        let actions = counts.map { (name: summary.actionNames[Int($0.key)], count: $0.value) }
-            .sorted { ($1.count, $0.name) < ($0.count, $1.name) }
+        let actions = summary.actions(tally).sorted { ($1.count, $0.name) < ($0.count, $1.name) }
         section.rows = actions.prefix(detail.rows).map { Row(name: $0.name, cells: [Cell(language.number($0.count))]) }
         if actions.count > detail.rows { section.remarks = [words.more(language.number(actions.count - detail.rows))] }
         return [section]
@@ -286,7 +289,8 @@ struct Sections {
             ]
         }
         section.chart = .init(
-            kind: .names, title: words.consent, points: counts.map { .init(name: $0, now: $1, then: nil) },
+            kind: .names, title: words.consent,
+            points: counts.map { .init(name: $0, now: $1, then: nil, hasThen: false) },
             series: (words.thisPeriod, nil))
         return section
     }
@@ -320,20 +324,26 @@ struct Sections {
 
     // MARK: Cells
 
+    /// A text from anywhere within a sentence: without anything that turns its surroundings round, and in a direction of
+    /// its own.
+    private func foreign(_ text: String) -> String { "\u{2068}\(TextWidth.printable(text))\u{2069}" }
+
     private func columns(_ names: [String], _ dispensable: [Int]) -> [Column] {
         zip(names, dispensable).map { Column(title: words[$0].short, term: $0, dispensable: $1) }
     }
 
     private func id(_ table: String, _ campaign: Int?) -> String {
-        campaign.map { "campaign-\(report.site.campaigns[$0].id)-\(table)" } ?? table
+        campaign.map { "campaign-\(report.site.campaigns[$0].id)_\(table)" } ?? table
     }
 
-    private func title(_ table: String, _ campaign: Int?) -> String { words.tables[table] ?? table }
+    private func title(_ table: String) -> String { words.tables[table] ?? table }
 
     private func key(_ key: String, of dimension: Dimension) -> String {
         switch dimension {
         case .pages, .days, .links: key
-        case .sources, .locales, .countries, .devices: words.keys[key] ?? key
+        case .sources: key == Sources.direct ? words.keys[key] ?? key : key
+        case .locales, .countries: key == "unknown" ? words.keys[key] ?? key : key
+        case .devices: words.keys[key] ?? key
         }
     }
 

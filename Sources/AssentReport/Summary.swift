@@ -41,8 +41,10 @@ struct Summary {
     /// For each campaign that matches no event, what may be the reason; empty where nobody asked.
     let hints: [Int: CampaignHint]
     /// Names of actions by their numbers in the tallies.
-    let actionNames: [String]
+    private let actionNames: [String]
     private var tables: [[ReportLine]] = []
+    /// Tables of links in which what has no target is folded.
+    private(set) var tablesWithoutSum: Set<Int> = []
 
     /// What of a period is summed up besides totals and campaigns.
     struct Extent: OptionSet {
@@ -77,11 +79,23 @@ struct Summary {
         tables = folding.lines
         guard extent.contains(.links) else { return }
         // By itself, so that no other table depends on whether somebody asked for links.
-        let links = Self.counted(segments, vocabulary, of: site, tables: [.links]).folding.lines
-        for (slot, lines) in links.enumerated() where slot % Dimension.allCases.count == Dimension.links.rawValue {
-            // What has no target is a row too, so that all of them are all events; it is no link.
-            tables[slot] = lines.filter { !$0.key.isEmpty }
+        let links = Self.counted(segments, vocabulary, of: site, tables: [.links]).folding
+        for (slot, lines) in links.lines.enumerated()
+        where slot % Dimension.allCases.count == Dimension.links.rawValue {
+            // What has no target is a row too, so that all of them are all events. It is no link: where it is folded, the
+            // sum says nothing of links.
+            if links.folds(Vocabulary.noLink, inTable: slot) { tablesWithoutSum.insert(slot) }
+            tables[slot] = lines.compactMap { line in
+                guard line.foldedRows > 0, tablesWithoutSum.contains(slot) else { return line.key.isEmpty ? nil : line }
+                let rows = line.foldedRows - 1
+                return rows == 0 ? nil : ReportLine(key: line.key, tally: nil, foldedRows: rows)
+            }
         }
+    }
+
+    /// Actions by name, as they are counted in a tally.
+    func actions(_ tally: Tally?) -> [(name: String, count: Int)] {
+        (tally?.actions ?? [:]).map { (actionNames[Int($0.key)], $0.value) }.sorted { $0.name < $1.name }
     }
 
     /// Counts the visits, and decides what is folded.

@@ -71,6 +71,8 @@ struct Vocabulary {
     private(set) var names = Numbering<String>()
     private var links = Numbering<String>()
     private let direct: UInt32
+    /// Number of what has no target.
+    static let noLink: UInt32 = 0
 
     init(segments: [EventColumns], site: Site, timeZone: TimeZoneRules, days: ClosedRange<Day>) {
         self.segments = segments
@@ -78,7 +80,8 @@ struct Vocabulary {
         dayStarts = days.map { timeZone.start(of: $0).milliseconds }
         dates = CampaignDates(site.campaigns, timeZone: timeZone)
         direct = sources.number(of: Sources.direct)
-        _ = links.number(of: "")
+        let none = links.number(of: "")
+        precondition(none == Self.noLink)
         let matcher = CampaignMatcher(site: site)
         let folding = PathFolding(locales: site.locales)
         let namer = Sources(site: site)
@@ -121,7 +124,8 @@ struct Vocabulary {
             kind: kind, page: pageOfReport[page],
             locale: Self.meaning(meanings[segment].locales, segments[segment].locales, row) ?? 0,
             name: meanings[segment].names[Int(segments[segment].names.indices[row])],
-            link: kind == .action ? Self.meaning(meanings[segment].links, segments[segment].targets, row) ?? 0 : 0,
+            link: kind == .action
+                ? Self.meaning(meanings[segment].links, segments[segment].targets, row) ?? Self.noLink : Self.noLink,
             engagedMilliseconds: Int(segments[segment].engaged[row]),
             scroll: scroll == Event.noScroll ? nil : Int(scroll), campaigns: campaigns)
     }

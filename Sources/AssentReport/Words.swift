@@ -16,7 +16,9 @@ struct Words: Sendable {
 
     /// What is said of a campaign that nothing matches.
     struct Hints: Sendable {
-        let notRunning: @Sendable (_ dates: String) -> String
+        let runs: @Sendable (_ dates: String) -> String
+        let runsFrom: @Sendable (_ date: String) -> String
+        let runsUntil: @Sendable (_ date: String) -> String
         let nearest: @Sendable (_ rule: String, _ value: String, _ pageviews: String, _ pattern: String) -> String
         let none: String
     }

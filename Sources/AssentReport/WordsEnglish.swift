@@ -13,7 +13,7 @@ extension Words {
             "other": "other",
         ],
         other: { "other (rows: \($0))" }, more: { "… and \($0) more" },
-        actions: "Actions", count: "times",
+        actions: "Actions", count: "clicks",
         consent: "Consent", granted: "Granted", refused: "Refused", withdrawn: "Withdrawn",
         about: { "about \($0)" }, interval: "95% interval of it", between: { "\($0) to \($1)" },
         partitions: "Partitions read", state: "state", sealed: "sealed", open: "open", events: "events",
@@ -36,8 +36,10 @@ extension Words {
         oneCampaign: "One campaign by itself, with its pages, sources, days and links: assent report --campaign ID",
         definitions: "What the numbers mean",
         hints: Hints(
-            notRunning: { "nothing matches: it runs \($0), outside of this period" },
-            nearest: { "nothing matches: \($0) “\($1)” was seen \($2) times, the rule says “\($3)”" },
+            runs: { "nothing matches: it runs \($0), outside of this period" },
+            runsFrom: { "nothing matches: it runs from \($0) on" },
+            runsUntil: { "nothing matches: it ran until \($0)" },
+            nearest: { "nothing matches: at least \($2) page views have \($0) “\($1)”, the rule says “\($3)”" },
             none: "nothing matches, and nothing like it was seen"),
         terms: [
             "visitors": Term(
@@ -63,7 +65,8 @@ extension Words {
                 "Landings", "landings", "Attributed visits that began with a page view of the campaign."),
             "median_engaged_seconds": Term(
                 "Median engaged time", "median time",
-                "The middle one of the attributed visits by its engaged time with the campaign; of two the mean."),
+                "The engaged time with the campaign of the attributed visit that stands in the middle by it; of two the mean."
+            ),
             "change": Term(
                 "Change", "change",
                 "(This period − before) ÷ before. None where there was nothing before, or where it was too small a "
@@ -89,7 +92,7 @@ extension Words {
                 "Countries", "countries",
                 "By the time zone of the browser, of the first page view; never by an address."),
             "devices": Term("Devices", "devices", "By the class of device, of the first page view."),
-            "days": Term("Days", "days", "Local dates on which the visits began."),
+            "days": Term("Days", "days", "Local dates on which the visits began, by their first page view."),
             "links": Term("Links clicked", "links", "Targets of actions, without query and fragment."),
             "opt_in_rate": Term(
                 "Opt-in rate", "rate", "Granted ÷ (granted + refused), of the choices of the period."),

@@ -7,14 +7,14 @@ extension Words {
         both: { "\($0) et \($1)" }, trend: "Semaine après semaine", weeks: { "\($0) semaines" },
         tables: [
             "pages": "Pages", "sources": "Provenances", "locales": "Langues", "countries": "Pays",
-            "devices": "Appareils", "days": "Jours", "links": "Liens suivis",
+            "devices": "Appareils", "days": "Jours", "links": "Liens cliqués",
         ],
         keys: [
             "direct": "accès direct", "unknown": "inconnu", "desktop": "ordinateur", "mobile": "mobile",
             "tablet": "tablette", "other": "autre",
         ],
         other: { "autres (lignes\u{A0}: \($0))" }, more: { "… et \($0) de plus" },
-        actions: "Actions", count: "fois",
+        actions: "Actions", count: "clics",
         consent: "Consentement", granted: "Accordés", refused: "Refusés", withdrawn: "Retirés",
         about: { "environ \($0)" }, interval: "Son intervalle à 95\u{202F}%", between: { "\($0) à \($1)" },
         partitions: "Partitions lues", state: "état", sealed: "scellée", open: "ouverte",
@@ -38,12 +38,14 @@ extension Words {
         leftOut: { "Laissé de côté\u{A0}: \($0)" },
         explain: "Ce que chaque nombre veut dire\u{A0}: assent report --explain --lang fr",
         oneCampaign: "Une campagne à part, avec ses pages, provenances, jours et liens\u{A0}: assent report "
-            + "--campaign ID",
+            + "--campaign ID --lang fr",
         definitions: "Ce que les nombres veulent dire",
         hints: Hints(
-            notRunning: { "rien ne correspond\u{A0}: elle court \($0), hors de cette période" },
+            runs: { "rien ne correspond\u{A0}: elle court \($0), hors de cette période" },
+            runsFrom: { "rien ne correspond\u{A0}: elle court à partir du \($0)" },
+            runsUntil: { "rien ne correspond\u{A0}: elle a couru jusqu’au \($0)" },
             nearest: {
-                "rien ne correspond\u{A0}: \($0) «\u{A0}\($1)\u{A0}» a été vu \($2) fois, la règle dit "
+                "rien ne correspond\u{A0}: au moins \($2) pages vues ont \($0) «\u{A0}\($1)\u{A0}», la règle dit "
                     + "«\u{A0}\($3)\u{A0}»"
             },
             none: "rien ne correspond, et rien de semblable n’a été vu"),
@@ -73,7 +75,7 @@ extension Words {
                 "Visites attribuées qui ont commencé par une page vue de la campagne."),
             "median_engaged_seconds": Term(
                 "Temps d’attention médian", "temps médian",
-                "La visite du milieu, parmi les visites attribuées, par son temps d’attention pour la campagne\u{A0}; de "
+                "Le temps d’attention pour la campagne de la visite attribuée qui est au milieu selon lui\u{A0}; de "
                     + "deux, la moyenne."),
             "change": Term(
                 "Évolution", "évolution",
@@ -99,8 +101,9 @@ extension Words {
                 "Pays", "pays",
                 "Selon le fuseau horaire du navigateur, à la première page vue\u{A0}; jamais selon une adresse."),
             "devices": Term("Appareils", "appareils", "Selon la classe d’appareil, à la première page vue."),
-            "days": Term("Jours", "jours", "Dates locales auxquelles les visites ont commencé."),
-            "links": Term("Liens suivis", "liens", "Cibles des actions, sans requête ni fragment."),
+            "days": Term(
+                "Jours", "jours", "Dates locales auxquelles les visites ont commencé, selon leur première page vue."),
+            "links": Term("Liens cliqués", "liens", "Cibles des actions, sans requête ni fragment."),
             "opt_in_rate": Term(
                 "Taux d’acceptation", "taux", "Accordés ÷ (accordés + refusés), parmi les choix de la période."),
             "refusals": Term(

@@ -184,14 +184,17 @@ private struct ShownGroups {
         let name = "\(dimension)" + (campaign.map { " of \(reference.site.campaigns[$0].id)" } ?? "")
         let lines = report.summary.lines(dimension, ofCampaign: campaign)
         let own = Set(lines.filter { $0.foldedRows == 0 }.map(\.key))
+        let isWithoutSum = report.summary.tablesWithoutSum.contains(
+            RowTable.slot(campaign.map { $0 + 1 } ?? 0, dimension))
         var groups: [String: Group] = [:]
         var whole = Group(name: "all \(name)")
-        let hasOther = lines.contains { $0.foldedRows > 0 }
         func add(_ unit: Int, _ visit: Int, _ key: String) {
             let visitor = reference.visits[visit].visitor
-            let row = own.contains(key) || !hasOther ? key : "other"
+            // What has no target is written nowhere, and is taken as known where it is not folded.
+            let isKnown = own.contains(key) || dimension == .links && key.isEmpty && !isWithoutSum
+            let row = isKnown ? key : "other"
             groups[row, default: Group(name: "\(name) \(row)")].add(unit, visit, visitor, key: key)
-            whole.add(unit, visit, visitor)
+            whole.add(unit, visit, visitor, key: key)
         }
         if Dimension.ofEvents.contains(dimension) {
             for (index, seen) in reference.seen.enumerated() where campaign.map(seen.campaigns.contains) ?? true {
@@ -202,7 +205,7 @@ private struct ShownGroups {
                 add(index, index, reference.key(dimension.name, of: visit))
             }
         }
-        if lines.contains(where: { $0.tally == nil }) { groups["other"] = nil }
+        if !lines.contains(where: { $0.foldedRows > 0 && $0.tally != nil }) { groups["other"] = nil }
         return Table(whole: whole, groups: groups.values.sorted { $0.name < $1.name })
     }
 
@@ -287,9 +290,8 @@ private struct ShownGroups {
     private func findings(_ inner: Table, within outer: Table, _ dimension: Dimension) -> [String] {
         var findings: [String] = []
         let keyOfUnit = self.keys(dimension)
-        let present = inner.groups.reduce(Set<String>()) { $0.union($1.keys) }
         for part in inner.groups + [inner.whole] {
-            let keys = part.keys.isEmpty ? present : part.keys
+            let keys = part.keys
             for whole in outer.groups where keys.isSubset(of: whole.keys) {
                 findings += self.findings(part, in: whole, dimension)
             }

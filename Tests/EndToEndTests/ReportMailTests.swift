@@ -47,7 +47,7 @@ import Testing
         #expect(html.contains("<html lang=\"\(language)\"") && !html.contains("<svg") && !html.contains("<script"))
         let text = try #require(mail["text"].string)
         let first = try String(contentsOfFile: table, encoding: .utf8).split(separator: "\n").first
-        #expect(text.split(separator: "\n").first == first)
+        #expect(text.split(whereSeparator: \.isNewline).first == first)
         // Without a date, which the program that sends puts in, so that the same report has the same bytes.
         #expect(!mail["headers"].array.contains("Date"))
         let again = "\(setting.place.folder.path)/again.eml"
@@ -149,6 +149,21 @@ import Testing
         for _ in 0..<2 { #expect(try mail.run().status == 0) }
         let ids = try mail.box().map { $0["id"].string }
         #expect(ids.count == 2 && ids[0] != nil && ids[0] == ids[1])
+    }
+
+    @Test(
+        "What is chosen by the script is no option of it, and a note that is no date is named",
+        arguments: ["--week=2026-W40", "2026-11-01"])
+    func misuse(option: String) throws {
+        let mail = try Sendmail(weeks: 1)
+        let refused = try Program.script(
+            "assent-report", mail.state, "--config", mail.setting.place.config, option,
+            environment: ["SENDMAIL": mail.program])
+        #expect(refused.status == 64 && refused.errors.contains(option))
+        try "yesterday\n".write(toFile: "\(mail.state)/sent", atomically: true, encoding: .utf8)
+        let damaged = try mail.run()
+        #expect(damaged.status == 78 && damaged.errors.contains("is no date"))
+        #expect(try mail.box().isEmpty)
     }
 
     @Test("The timer's calendar is a Monday at six where the site is")
