@@ -20,6 +20,10 @@ import Testing
             ),
             (["LISTEN_PID": "7", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "staff"], ["staff_listen": 3]),
             (
+                ["LISTEN_PID": "7", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "assent.socket:assent.socket"],
+                ["listen": 3, "staff_listen": 4]
+            ),
+            (
                 ["LISTEN_PID": "7", "LISTEN_FDS": "3", "LISTEN_FDNAMES": "assent.socket:staff"],
                 ["listen": 3, "staff_listen": 4]
             ),

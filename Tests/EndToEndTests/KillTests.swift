@@ -91,6 +91,17 @@ import Testing
         let acknowledged = told["acknowledged"].array.compactMap(\.string)
         #expect(acknowledged.count > 1_000 && Set(acknowledged).count == acknowledged.count)
 
+        let counts = try Self.counts(of: place)
+        #expect(acknowledged.count { counts[$0] != 1 } == 0)
+        #expect(counts.count { $0.value > 1 } == 0)
+        let others = Set(counts.keys).subtracting(acknowledged)
+        #expect(others.isSubset(of: told["tried"].array.compactMap(\.string)))
+        #expect(try place.run("partitions", "verify").status == 0)
+        #expect(try place.run("ledger", "verify").status == 0)
+    }
+
+    /// How often each id is held.
+    private static func counts(of place: CommandTests.Place) throws -> [String: Int] {
         let reader = try StoreReader(directory: "\(place.folder.path)/data")
         let now = Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
         let held = try reader.events(
@@ -99,11 +110,75 @@ import Testing
         #expect(held.damage == [] && held.partitions.allSatisfy { !$0.isSealed })
         var counts: [String: Int] = [:]
         for segment in held.segments { for id in segment.ids { counts[id, default: 0] += 1 } }
-        #expect(acknowledged.count { counts[$0] != 1 } == 0)
-        #expect(counts.count { $0.value > 1 } == 0)
-        let others = Set(counts.keys).subtracting(acknowledged)
-        #expect(others.isSubset(of: told["tried"].array.compactMap(\.string)))
-        #expect(try place.run("partitions", "verify").status == 0)
-        #expect(try place.run("ledger", "verify").status == 0)
+        return counts
+    }
+
+    /// A client that sends one event after the other to a collector whose journal cannot be synchronised from the
+    /// twentieth commit on, and looks whether anything is acknowledged afterwards.
+    private static let failing = """
+        import http.client, json, os, signal, subprocess, sys, time
+        assent, config, address, staff, journal, notice = sys.argv[1:7]
+        agent = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
+            "Origin": "https://www.example.org", "Content-Type": "text/plain"}
+        calls = "fdatasync,fsync"
+        process = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-P", journal, "-e", "trace=" + calls,
+            "-e", "inject=" + calls + ":error=EIO:when=20+", assent, "serve", "--config", config],
+            stderr=subprocess.PIPE, start_new_session=True)
+        def ask(place, method, path, body=None):
+            connection = http.client.HTTPConnection(place, timeout=20)
+            connection.request(method, path, body and json.dumps(body), agent)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(), answer.headers.get("Retry-After")
+        while True:
+            try:
+                if ask(staff, "GET", "/readyz")[0] == 200:
+                    break
+            except OSError:
+                if process.poll() is not None:
+                    sys.exit(process.stderr.read().decode())
+                time.sleep(0.01)
+        token = json.loads(ask(address, "POST", "/v1/consent", {"site": "coalition", "choice": "granted",
+            "notice": notice, "locale": "en", "act": "click", "source": "banner"})[1])["token"]
+        acknowledged, statuses = [], []
+        for number in range(40):
+            name = f"event-{number:04}"
+            status, _, retry = ask(address, "POST", "/v1/events", {"site": "coalition", "consent": token, "events": [{
+                "id": name, "type": "pageview", "age": 0, "url": "https://www.example.org/en/"}]})
+            statuses.append(status)
+            if status == 204:
+                acknowledged.append(name)
+            elif retry is None:
+                sys.exit("no Retry-After")
+        ready, reason, _ = ask(staff, "GET", "/readyz")
+        alive = ask(staff, "GET", "/healthz")[0]
+        os.killpg(process.pid, signal.SIGKILL)
+        log = process.stderr.read().decode()
+        print(json.dumps({"acknowledged": acknowledged, "statuses": statuses, "ready": ready, "reason": reason,
+            "alive": alive, "errors": sum("level=error" in line for line in log.splitlines())}))
+        """
+
+    @Test(
+        "After a sync of the journal that fails nothing is acknowledged any more, and what was before it is there",
+        .enabled(if: Strace.isPossible))
+    func failingSync() throws {
+        let place = try CommandTests.Place()
+        let journal = "\(place.folder.path)/data/journal.sqlite-wal"
+        let notice = Notice(locale: "en", text: "May we, for 395 days?").version
+        let played = try Program.output([
+            "python3", "-c", Self.failing, Program.path.path, place.config, place.listen, place.staff, journal, notice,
+        ])
+        try #require(played.status == 0, "\(played.errors)")
+        let told = try JSON(played.output)
+        let statuses = told["statuses"].array
+        let first = try #require(statuses.firstIndex(of: 503))
+        #expect(
+            first >= 10 && statuses[..<first].allSatisfy { $0 == 204 } && statuses[first...].allSatisfy { $0 == 503 })
+        #expect(
+            told["ready"] == 503 && told["reason"].string?.contains("journal.sqlite") == true && told["alive"] == 200)
+        // The same line again and again would fill a disk that is failing.
+        #expect((1...3).contains(Int(told["errors"].number ?? 0)))
+        let counts = try Self.counts(of: place)
+        #expect(told["acknowledged"].array.compactMap(\.string).allSatisfy { counts[$0] == 1 })
+        #expect(counts.allSatisfy { $0.value == 1 })
     }
 }
