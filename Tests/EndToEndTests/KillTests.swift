@@ -5,6 +5,7 @@ import Support
 import Testing
 
 /// What is acknowledged stays, however often the process is killed.
+/// It has the machine nearly for itself: `make test` runs it after the others.
 @Suite(.timeLimit(.minutes(10))) struct KillTests {
     /// Clients that send one event after the other, each again until it is acknowledged, while the collector is killed
     /// and started over and over. It prints the ids of events that were acknowledged, and of those that were only tried.
