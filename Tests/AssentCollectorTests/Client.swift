@@ -13,6 +13,8 @@ final class Client {
     }
 
     struct Closed: Error {}
+    /// Nothing came for as long as is waited.
+    struct Silence: Error {}
 
     private let socket: Int32
     private var received: [UInt8] = []
@@ -70,6 +72,7 @@ final class Client {
     func more() throws {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = recv(socket, &buffer, buffer.count, 0)
+        if count < 0, errno != ECONNRESET, errno != EPIPE { throw Silence() }
         guard count > 0 else { throw Closed() }
         received += buffer[..<count]
     }
@@ -129,7 +132,9 @@ final class Client {
 
     /// Everything until the server closes the connection.
     func receiveAll() throws -> String {
-        while (try? more()) != nil {}
+        do {
+            while true { try more() }
+        } catch is Closed {}
         return String(decoding: received, as: UTF8.self)
     }
 

@@ -130,7 +130,11 @@ import Testing
         try await Running.collector { running in
             func isServed(from address: String) throws -> Bool {
                 let client = try Client(running.addresses.listen, from: address)
-                return (try? client.ask("GET", "/.well-known/gpc.json").status) == 200
+                do {
+                    return try client.ask("GET", "/.well-known/gpc.json").status == 200
+                } catch is Client.Closed {
+                    return false
+                }
             }
             var open = try (0..<Limits.connectionsPerPrefixMax).map { index in
                 try Client(running.addresses.listen, from: "127.0.2.\(index % 200 + 1)")
