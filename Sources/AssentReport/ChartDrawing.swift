@@ -16,7 +16,9 @@ struct ChartDrawing {
     /// Most values that are said one by one.
     private static let spokenMax = 31
     /// Most dates that have a label below their bar.
-    private static let labelsMax = 8
+    private static let labelsMax = 7
+    /// Room that a date with its year takes.
+    private static let labelWidth = 100
 
     /// Figure, caption and key.
     var html: HTML {
@@ -92,10 +94,18 @@ struct ChartDrawing {
             draw(point.now, at: start, "now")
             if point.hasThen { draw(point.then, at: start + bar, "then") }
             guard index.isMultiple(of: step) else { continue }
-            content += """
-                <text x="\(text(x(index * slot, width: slot) + slot / 2))" y="\(Self.daysHeight - 5)" \
-                text-anchor="middle">\(point.name)</text>
-                """
+            if step == 1 {
+                content += """
+                    <text x="\(text(x(index * slot, width: slot) + slot / 2))" y="\(Self.daysHeight - 5)" \
+                    text-anchor="middle">\(point.name)</text>
+                    """
+            } else if index * slot <= (Self.width - Self.labelWidth) * 100 {
+                // A label that is wider than its bar begins where that does.
+                content += """
+                    <text x="\(text(x(index * slot, width: 0)))" y="\(Self.daysHeight - 5)" \
+                    text-anchor="\(language.isRightToLeft ? "end" : "start")">\(point.name)</text>
+                    """
+            }
             guard let now = point.now, step == 1 else { continue }
             content += """
                 <text class="soft" x="\(text(x(start, width: bar) + bar / 2))" \
