@@ -136,10 +136,12 @@ enum Program {
         }
 
         private func until(_ what: String, _ condition: () async throws -> Bool) async throws {
-            let deadline = ContinuousClock.now + Chromium.patience
+            let pause = Duration.milliseconds(5)
+            var pauses = Int(Chromium.patience / pause)
             while try await !condition() {
-                try #require(ContinuousClock.now < deadline && process.isRunning, "waited in vain until \(what)")
-                try await Task.sleep(for: .milliseconds(5))
+                pauses -= 1
+                try #require(pauses > 0 && process.isRunning, "waited in vain until \(what)")
+                try await Task.sleep(for: pause)
             }
         }
 
