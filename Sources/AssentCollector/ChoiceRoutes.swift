@@ -6,7 +6,7 @@ extension PublicRoutes {
     func consent(_ request: Request, _ reply: Reply) -> Outcome {
         let parsed: ConsentRequest
         do throws(BadRequest) {
-            parsed = try ConsentRequest.parse(request.body)
+            parsed = try ConsentRequest.parse(request.body.array)
         } catch {
             return .now(.problem(.badRequest, error.description))
         }
@@ -39,14 +39,15 @@ extension PublicRoutes {
         let renewed = site.gate.consent(token: token, at: at, standing: site.standing(of:))
         let consent = NewConsent(
             site: parsed.site, visitor: (try? renewed.get())?.visitor, notice: notice, act: parsed.act,
-            source: parsed.source, underGPC: request.gpc, underDNT: request.dnt, at: at, day: site.day(of: at))
+            source: parsed.source, underGPC: request.head.gpc, underDNT: request.head.dnt, at: at, day: site.day(of: at)
+        )
         guard committer.submit(.grant(consent), reply: reply) else { return .now(PublicRoutes.busy) }
         return .ledger { [metrics] answer in
             guard case .granted(let record) = answer else { return PublicRoutes.confused }
             metrics.choicesGranted.add()
             let claims = Token(
                 visitor: record.visitor, record: record.number, issued: record.issued, notice: parsed.notice,
-                underGPC: request.gpc, underDNT: request.dnt)
+                underGPC: request.head.gpc, underDNT: request.head.dnt)
             let token = site.gate.token(claims)
             var response = Response(.created) { json in
                 json.object { json in
@@ -87,7 +88,9 @@ extension PublicRoutes {
     func withdraw(_ request: Request, _ reply: Reply) -> Outcome {
         let parsed: WithdrawRequest
         do throws(BadRequest) {
-            parsed = try request.isForm ? WithdrawRequest(form: request.body) : WithdrawRequest.parse(request.body)
+            parsed =
+                try request.isForm
+                ? WithdrawRequest(form: request.body.array) : WithdrawRequest.parse(request.body.array)
         } catch {
             return .now(.problem(.badRequest, error.description))
         }

@@ -110,7 +110,8 @@ public struct Collector: Service {
         let rights = RightsDesk(reader: reader, stopSign: stopSign, logger: logger)
         let open = PublicRoutes(
             sites: sites, committer: committer, keeper: keeper, rights: rights, metrics: metrics,
-            requestsPerMinute: configuration.requestsPerMinute, pages: pages, stopSign: stopSign, now: now)
+            loops: loops.count, requestsPerMinute: configuration.requestsPerMinute, pages: pages, stopSign: stopSign,
+            now: now)
         let staff = StaffRoutes(
             sites: sites, retentionDays: retentionDays, store: store, reader: reader, committer: committer,
             metrics: metrics, token: staffToken,
@@ -171,13 +172,15 @@ public struct Collector: Service {
             desk: desk(
                 crossOrigin: PublicRoutes.crossOrigin(configuration.sites), refusal: PublicRoutes.refusal,
                 answer: open.answer),
-            connections: Connections(count: metrics.connections), connectionsMax: Collector.connectionsMax(),
+            connections: Connections(count: metrics.connections, loops: loops),
+            connectionsMax: Collector.connectionsMax(),
             inherited: manager.sockets["listen"], group: group, loops: loops)
         do throws(CollectorError) {
             let second = try await Listener.open(
                 configuration.staffListen, key: "staff_listen",
                 desk: desk(crossOrigin: [:], refusal: staff.refusal, answer: staff.answer),
-                connections: Connections(count: Metrics.Gauge()), connectionsMax: Limits.staffConnectionsMax,
+                connections: Connections(count: Metrics.Gauge(), loops: loops),
+                connectionsMax: Limits.staffConnectionsMax,
                 inherited: manager.sockets["staff_listen"], group: group, loops: loops)
             return [first, second]
         } catch {

@@ -61,6 +61,13 @@ final class Committer: Sendable {
 
         var isEmpty: Bool { events.isEmpty && choices.isEmpty }
 
+        mutating func add(_ item: Events) {
+            events.append(item)
+            entered += 1
+            eventCount += item.batch.count
+            bytes += item.batch.byteCount
+        }
+
         /// Whether the thread has to be woken, which only the first who enters does.
         mutating func start() -> Bool {
             defer { isRunning = true }
@@ -85,6 +92,7 @@ final class Committer: Sendable {
         self.logger = logger
         self.loops = loops
         pool.start()
+        pool.submit { _ in Scheduling.gathers() }
     }
 
     /// Why nothing can be made durable; nil if the last commit went well.
@@ -102,24 +110,22 @@ final class Committer: Sendable {
         _ events: [ConsentedEvent], site: String, at now: Instant, reply: Reply
     ) -> (stored: Int, duplicate: Int)? {
         let ids = events.map { RecentIDs.hash(site: site, visitor: $0.event.visitor, id: $0.event.id) }
-        let whole = EventBatch(site: site, events: events)
+        let whole = Events(batch: EventBatch(site: site, events: events), ids: ids, reply: reply)
         let (result, starts) = queue.withLock { queue -> ((stored: Int, duplicate: Int)?, Bool) in
             guard queue.eventCount + events.count <= Limits.queueEventsMax,
-                queue.bytes + whole.byteCount <= Limits.queueBytesMax
+                queue.bytes + whole.batch.byteCount <= Limits.queueBytesMax
             else { return (nil, false) }
-            let isNew = ids.map { store.recentIDs.claim($0, at: now) }
-            let count = isNew.count(where: \.self)
-            var item = Events(batch: whole, ids: ids, reply: reply)
-            if count < events.count {
-                item = Events(
-                    batch: EventBatch(site: site, events: zip(events, isNew).filter(\.1).map(\.0)),
-                    ids: zip(ids, isNew).filter(\.1).map(\.0), reply: reply)
+            let known = store.recentIDs.claim(ids, at: now)
+            if known.isEmpty {
+                queue.add(whole)
+            } else {
+                let new = events.indices.filter { !known.contains($0) }
+                queue.add(
+                    Events(
+                        batch: EventBatch(site: site, events: new.map { events[$0] }), ids: new.map { ids[$0] },
+                        reply: reply))
             }
-            queue.events.append(item)
-            queue.entered += 1
-            queue.eventCount += count
-            queue.bytes += item.batch.byteCount
-            return ((count, events.count - count), queue.start())
+            return ((events.count - known.count, known.count), queue.start())
         }
         if starts { run() }
         return result

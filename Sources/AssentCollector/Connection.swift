@@ -1,7 +1,6 @@
 internal import AssentCore
 internal import AssentStore
 internal import NIOCore
-internal import NIOHTTP1
 internal import Synchronization
 
 /// What a listener's connections share.
@@ -50,7 +49,7 @@ enum Outcome {
 /// One connection of HTTP/1: gathers each request within its bounds, has it answered, and gives the answers in the order
 /// of the requests. It lives on one event loop.
 final class Connection: ChannelInboundHandler {
-    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     /// An answer, or the place of one that is awaited.
@@ -60,6 +59,18 @@ final class Connection: ChannelInboundHandler {
         let crossOrigin: String?
         let isHead: Bool
         let takesChunks: Bool
+
+        var isReady: Bool { if case .now = outcome { true } else { false } }
+
+        /// What was waited for is done.
+        mutating func settle(_ completion: Completion) {
+            switch (outcome, completion) {
+            case (.durable(let response), .durable): outcome = .now(response)
+            case (.ledger(let response), .ledger(let answer)): outcome = .now(response(answer))
+            case (_, .response(let response)): outcome = .now(response)
+            default: outcome = .now(.unavailable("It could not be stored. Send it again later."))
+            }
+        }
     }
 
     /// The rest of the first slot's answer.
@@ -91,19 +102,23 @@ final class Connection: ChannelInboundHandler {
     private var leavesInput = false
     private var isReading = true
 
-    /// The request that is arriving, once its header is there.
+    /// Bytes that have come and are not yet a whole head, or a whole body.
+    private var unread = ByteBuffer()
+    private var search = HeadSearch()
+    /// Whether whole requests may stand there, for which there was no place.
+    private var isHeldBack = false
+    /// The request that is arriving, once its head is there.
     private var request: Request?
     /// Whether the first byte of a request is there, and not yet its last.
     private var isArriving = false
-    private var sawRequest = false
-    private var slots = CircularBuffer<Slot>(initialCapacity: 2)
+    /// In the order of the requests; at most ``Limits/pipelinedRequestsMax``.
+    private var slots: [Slot] = []
     private var rest: Rest?
     /// Requests whose answers are sent: the number of the first slot.
     private var answered = 0
 
     private var date = DateLine()
     private var deadline: NIODeadline
-    private var ticker: Scheduled<Void>?
 
     init(desk: Desk, connections: Connections, peer: Address?, loop: Int) {
         self.desk = desk
@@ -117,13 +132,11 @@ final class Connection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        connections.add(NIOLoopBound(self, eventLoop: context.eventLoop))
-        tick()
+        connections.add(NIOLoopBound(self, eventLoop: context.eventLoop), loop: loop)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        connections.remove(self)
-        ticker?.cancel()
+        connections.remove(self, loop: loop)
         self.context = nil
         slots.removeAll()
         rest = nil
@@ -131,19 +144,18 @@ final class Connection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard phase == .open else { return }
-        switch unwrapInboundIn(data) {
-        case .head(let head): begin(Request(head, peer: peer, trusted: desk.trusted), context)
-        case .body(let bytes): request?.body.append(contentsOf: bytes.readableBytesView)
-        case .end: finish(context)
+        var bytes = unwrapInboundIn(data)
+        if unread.readableBytes == 0 {
+            read(&bytes, context)
+            // What is left is copied, for few bytes would keep the whole of the buffer that they came in.
+            if phase == .open, bytes.readableBytes > 0 { unread = ByteBuffer(bytes.readableBytesView) }
+        } else {
+            unread.writeBuffer(&bytes)
+            readOn(context)
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
-        // Bytes came, but not even a whole header: the first of them started the request's time.
-        if !sawRequest { arrive() }
-        sawRequest = false
-        send()
-    }
+    func channelReadComplete(context: ChannelHandlerContext) { send() }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) { send() }
 
@@ -152,7 +164,7 @@ final class Connection: ChannelInboundHandler {
         inputIsClosed = true
         switch phase {
         case .open, .last:
-            phase = .last
+            if !isHeldBack { phase = .last }
             send()
         case .sent: break
         case .lingering: context.close(promise: nil)
@@ -160,49 +172,88 @@ final class Connection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
-        guard phase == .open else { return }
-        if error == .headerOverflow {
-            refuse(.problem(.headersTooLarge, "The request line or a header is too long."))
-        } else {
-            refuse(.problem(.badRequest, "This is no request of HTTP/1.1."))
-        }
-        send()
+        context.close(promise: nil)
     }
 
     // MARK: Requests
 
+    /// Goes on with what was left.
+    private func readOn(_ context: ChannelHandlerContext) {
+        var bytes = unread
+        unread = ByteBuffer()
+        read(&bytes, context)
+        guard phase == .open else { return }
+        unread = bytes.readerIndex > 0 ? ByteBuffer(bytes.readableBytesView) : bytes
+        if inputIsClosed, !isHeldBack { phase = .last }
+    }
+
+    /// Takes requests off the front of what has come, as far as they are whole and answers may wait.
+    private func read(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) {
+        isHeldBack = false
+        while phase == .open, bytes.readableBytes > 0 || request != nil {
+            guard slots.count < Limits.pipelinedRequestsMax else {
+                isHeldBack = true
+                return
+            }
+            guard var request = request ?? nextHead(&bytes, context) else { return arrive() }
+            guard let body = bytes.readSlice(length: request.head.contentLength ?? 0) else {
+                if self.request == nil { request.copyHead() }
+                self.request = request
+                return arrive()
+            }
+            self.request = nil
+            isArriving = false
+            request.body = body
+            finish(request, context)
+        }
+    }
+
+    /// The first bytes of a request are there: from now on it has its time to arrive.
     private func arrive() {
         guard phase == .open, !isArriving else { return }
         isArriving = true
         deadline = .now() + desk.patience.request
     }
 
-    private func begin(_ request: Request, _ context: ChannelHandlerContext) {
-        arrive()
-        sawRequest = true
-        guard request.isAddressed else {
-            return refuse(.problem(.badRequest, "Say one Host."), of: request)
+    /// The request whose head is at the front; nil if that is not whole, or was refused.
+    private func nextHead(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) -> Request? {
+        let request: Request
+        do throws(HeadProblem) {
+            guard let end = try search.end(in: bytes.readableBytesSpan) else { return nil }
+            bytes.moveReaderIndex(forwardBy: search.start)
+            guard let head = bytes.readSlice(length: end - search.start) else { return nil }
+            search = HeadSearch()
+            request = try Request(head, peer: peer, trusted: desk.trusted)
+        } catch {
+            switch error {
+            case .tooLong: refuse(.problem(.headersTooLarge, "The request line or a header is too long."))
+            case .malformed: refuse(.problem(.badRequest, "This is no request of HTTP/1.1."))
+            }
+            return nil
         }
-        guard !request.isChunked else {
-            return refuse(.problem(.lengthRequired, "Say Content-Length: bodies in chunks are not taken."), of: request)
+        if let response = refusal(of: request) {
+            refuse(response, of: request)
+            return nil
         }
-        if let response = desk.refusal(request) { return refuse(response, of: request) }
-        self.request = request
         // Only to the first in the row, for it must not overtake an answer. Others go on by themselves after a while.
-        if request.expectsContinue, slots.isEmpty {
+        if request.head.expectsContinue, slots.isEmpty {
             var buffer = context.channel.allocator.buffer(capacity: 32)
             buffer.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
         }
+        return request
     }
 
-    private func finish(_ context: ChannelHandlerContext) {
-        guard let request else { return }
-        self.request = nil
-        isArriving = false
-        sawRequest = true
-        if request.closes || desk.stopSign.isUp { phase = .last }
+    private func refusal(of request: Request) -> Response? {
+        if !request.isAddressed { return .problem(.badRequest, "Say one Host.") }
+        if request.head.isEncoded {
+            return .problem(.lengthRequired, "Say Content-Length: bodies in chunks are not taken.")
+        }
+        return desk.refusal(request)
+    }
+
+    private func finish(_ request: Request, _ context: ChannelHandlerContext) {
+        if request.head.closes || desk.stopSign.isUp { phase = .last }
         let reply = Reply(
             connection: NIOLoopBound(self, eventLoop: context.eventLoop), loop: loop, number: answered + slots.count)
         enter(desk.answer(request, reply), of: request)
@@ -220,8 +271,8 @@ final class Connection: ChannelInboundHandler {
         slots.append(
             Slot(
                 outcome: outcome, route: request?.route ?? .other,
-                crossOrigin: request?.origin.flatMap { desk.crossOrigin[$0] }, isHead: request?.method == .HEAD,
-                takesChunks: request?.takesChunks ?? false))
+                crossOrigin: request?.origin.flatMap { desk.crossOrigin[$0] }, isHead: request?.method == .head,
+                takesChunks: request?.head.isVersion11 ?? false))
     }
 
     // MARK: Answers
@@ -229,15 +280,9 @@ final class Connection: ChannelInboundHandler {
     /// What was waited for is done.
     func complete(_ number: Int, _ completion: Completion) {
         let offset = number - answered
-        guard slots.indices.contains(slots.index(slots.startIndex, offsetBy: offset)) else { return }
-        let index = slots.index(slots.startIndex, offsetBy: offset)
+        guard slots.indices.contains(offset) else { return }
         if rest != nil, offset == 0 { return take(completion) }
-        switch (slots[index].outcome, completion) {
-        case (.durable(let response), .durable): slots[index].outcome = .now(response)
-        case (.ledger(let response), .ledger(let answer)): slots[index].outcome = .now(response(answer))
-        case (_, .response(let response)): slots[index].outcome = .now(response)
-        default: slots[index].outcome = .now(.unavailable("It could not be stored. Send it again later."))
-        }
+        slots[offset].settle(completion)
         if offset == 0 { send() }
     }
 
@@ -246,11 +291,20 @@ final class Connection: ChannelInboundHandler {
     private func send() {
         guard let context, phase == .open || phase == .last else { return }
         if phase == .last, slots.isEmpty { return end() }
-        while context.channel.isWritable, let buffer = nextAnswers(context) {
-            guard write(buffer, context) else { return }
-        }
+        repeat {
+            while context.channel.isWritable, let buffer = nextAnswers(context) {
+                guard write(buffer, context) else { return }
+            }
+        } while goesOn(context)
         askForMore(context)
         pace(context)
+    }
+
+    /// Reads what was held back, once there is a place for it.
+    private func goesOn(_ context: ChannelHandlerContext) -> Bool {
+        guard isHeldBack, phase == .open, slots.count < Limits.pipelinedRequestsMax else { return false }
+        readOn(context)
+        return true
     }
 
     /// - Returns: whether there may be more to send.
@@ -267,23 +321,26 @@ final class Connection: ChannelInboundHandler {
 
     /// Answers that are ready, for one write; nil if the first one is still awaited.
     private func nextAnswers(_ context: ChannelHandlerContext) -> ByteBuffer? {
-        guard rest == nil, let slot = slots.first, case .now(let first) = slot.outcome else { return nil }
+        guard rest == nil, !slots.isEmpty, slots[0].isReady else { return nil }
         date.update(desk.now())
-        var buffer = context.channel.allocator.buffer(capacity: 512 + first.body.count)
-        while buffer.readableBytes < Limits.writeBytesMax, let slot = slots.first,
-            case .now(let response) = slot.outcome
+        var buffer = context.channel.allocator.buffer(capacity: 512)
+        var sent = 0
+        while buffer.readableBytes < Limits.writeBytesMax, sent < slots.count,
+            case .now(let response) = slots[sent].outcome
         {
+            let slot = slots[sent]
             response.write(
                 to: &buffer, date: date, crossOrigin: slot.crossOrigin, isHead: slot.isHead,
-                takesChunks: slot.takesChunks, closes: phase == .last && slots.count == 1)
+                takesChunks: slot.takesChunks, closes: phase == .last && slots.count == sent + 1)
             desk.metrics.responded(slot.route, response.status)
             if case .pieces(_, let source) = response.body, !slot.isHead {
                 rest = Rest(source: source)
                 break
             }
-            slots.removeFirst()
-            answered += 1
+            sent += 1
         }
+        slots.removeFirst(sent)
+        answered += sent
         return buffer
     }
 
@@ -331,17 +388,8 @@ final class Connection: ChannelInboundHandler {
 
     // MARK: Time
 
-    private func tick() {
-        guard let context else { return }
-        let period = min(desk.patience.request, desk.patience.idle, desk.patience.linger)
-        ticker = context.eventLoop.assumeIsolated().scheduleTask(in: period) {
-            self.judge()
-            self.tick()
-        }
-    }
-
     /// Ends a connection whose time is over. While the collector itself owes an answer there is no bound.
-    private func judge() {
+    func judge() {
         guard let context, NIODeadline.now() >= deadline else { return }
         guard slots.isEmpty || !context.channel.isWritable else { return }
         guard phase == .open, isArriving, context.channel.isWritable else { return context.close(promise: nil) }

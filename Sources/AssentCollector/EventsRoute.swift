@@ -1,23 +1,22 @@
 internal import AssentCore
 internal import AssentStore
+internal import NIOCore
 
 // POST /v1/events: parse, find the site, judge origin and consent, wait until it is durable.
 extension PublicRoutes {
     func events(_ request: Request, _ reply: Reply) -> Outcome {
         let parsed: EventsRequest
         do throws(BadRequest) {
-            parsed = try EventsRequest.parse(request.body)
+            parsed = try EventsRequest.parse(request.body.readableBytesSpan)
         } catch {
             return .now(.problem(.badRequest, error.description))
         }
         guard let site = sites[parsed.site] else { return .now(PublicRoutes.unknownSite) }
         guard !isForeign(request, to: site) else { return .now(PublicRoutes.foreign) }
         let receivedAt = now()
-        let context = RequestContext(
-            userAgent: request.userAgent, hints: request.hints, gpc: request.gpc, dnt: request.dnt,
-            isPrefetch: request.isPrefetch, cookieToken: request.cookieToken)
-        let admission = site.gate.admit(
-            parsed, context, receivedAt: receivedAt, standing: site.standing(of:))
+        let admission = memories[reply.loop].withLock { memory in
+            site.gate.admit(parsed, request.context, receivedAt: receivedAt, &memory, standing: site.standing(of:))
+        }
 
         var result = (stored: 0, duplicate: 0)
         if !admission.events.isEmpty {
@@ -29,19 +28,20 @@ extension PublicRoutes {
         metrics.eventsDuplicate.add(result.duplicate)
         metrics.unknownFields.add(parsed.unknownFields)
         var response = Response(.noContent)
-        var summary = "stored=\(result.stored) duplicate=\(result.duplicate) refused=\(admission.refusals.count)"
+        var reasons = ""
         if !admission.refusals.isEmpty {
             metrics.refused(admission.refusals)
             keeper.tally(admission.refusals, site: parsed.site, day: site.day(of: receivedAt))
-            let reasons = Refusal.allCases.filter(admission.refusals.contains)
-            summary += " reason=" + reasons.map(\.rawValue).joined(separator: ",")
+            let distinct = Refusal.allCases.filter(admission.refusals.contains)
+            reasons = distinct.map(\.rawValue).joined(separator: ",")
             // The visitor can be asked again.
-            if request.cookieToken != nil, reasons.contains(where: \.endsConsent) {
+            if request.cookieToken != nil, distinct.contains(where: \.endsConsent) {
                 response.expireToken()
                 response.expireChoice(of: site.site)
             }
         }
-        response.field("Assent-Result", summary)
+        response.result(
+            stored: result.stored, duplicate: result.duplicate, refused: admission.refusals.count, reasons: reasons)
         return admission.events.isEmpty ? .now(response) : .durable(response)
     }
 }

@@ -202,7 +202,7 @@ private final class LineReader: Sendable {
 
     private let gate: Gate
     private let ground: RecordNumber
-    private let memory = Mutex(GateMemory())
+    private let memory = Mutex(GateMemory(texts: Limits.rememberedTextsOfImportMax))
 
     init(gate: Gate, ground: RecordNumber) {
         self.gate = gate

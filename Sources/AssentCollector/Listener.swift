@@ -1,21 +1,46 @@
 internal import AssentCore
 internal import NIOCore
-internal import NIOHTTP1
 internal import NIOPosix
 internal import Synchronization
 
 /// The open connections of a listener.
 final class Connections: Sendable {
+    /// Those of one event loop.
+    private final class OfLoop: Sendable {
+        let open = Mutex<[ObjectIdentifier: NIOLoopBound<Connection>]>([:])
+
+        var all: [NIOLoopBound<Connection>] { open.withLock { Array($0.values) } }
+    }
+
     /// How many are accepted, whether or not their pipeline is ready.
     let count: Metrics.Gauge
-    private let open = Mutex<[ObjectIdentifier: NIOLoopBound<Connection>]>([:])
+    private let loops: [any EventLoop]
+    private let byLoop: [OfLoop]
     /// How many each address prefix has.
     private let byPrefix = Mutex<[UInt64: Int]>([:])
 
-    init(count: Metrics.Gauge) { self.count = count }
+    init(count: Metrics.Gauge, loops: [any EventLoop]) {
+        self.count = count
+        self.loops = loops
+        byLoop = loops.map { _ in OfLoop() }
+    }
 
-    func add(_ connection: NIOLoopBound<Connection>) {
-        open.withLock { $0[ObjectIdentifier(connection.value)] = connection }
+    func add(_ connection: NIOLoopBound<Connection>, loop: Int) {
+        byLoop[loop].open.withLock { $0[ObjectIdentifier(connection.value)] = connection }
+    }
+
+    func remove(_ connection: Connection, loop: Int) {
+        byLoop[loop].open.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(connection)) }
+    }
+
+    /// Has those ended whose time is over, again and again: one timer for each event loop, so that a connection that
+    /// waits costs none.
+    func watch(every period: TimeAmount) {
+        for (loop, connections) in zip(loops, byLoop) {
+            loop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
+                for connection in connections.all { connection.value.judge() }
+            }
+        }
     }
 
     /// Takes a place.
@@ -46,12 +71,12 @@ final class Connections: Sendable {
         }
     }
 
-    func remove(_ connection: Connection) { open.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(connection)) } }
-
     /// Lets each end when it has answered.
     func stop() {
-        for connection in open.withLock({ Array($0.values) }) {
-            connection.eventLoop.execute { connection.value.stop() }
+        for (loop, connections) in zip(loops, byLoop) {
+            loop.execute {
+                for connection in connections.all { connection.value.stop() }
+            }
         }
     }
 }
@@ -84,13 +109,13 @@ struct Listener {
                 }
                 channel.closeFuture.whenComplete { _ in connections.leave(prefix) }
                 return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandlers(
-                        ByteToMessageHandler(RequestDecoder()),
+                    try channel.pipeline.syncOperations.addHandler(
                         Connection(
                             desk: desk, connections: connections, peer: peer,
                             loop: loops.firstIndex { $0 === channel.eventLoop } ?? 0))
                 }
             }
+        connections.watch(every: min(desk.patience.request, desk.patience.idle, desk.patience.linger))
         do {
             if let inherited {
                 return Listener(
@@ -128,33 +153,4 @@ struct Listener {
         default: return "the system refuses it (error \(error.errnoCode))"
         }
     }
-}
-
-/// Reads requests with NIO's parser (llhttp), within the bounds of the house.
-private struct RequestDecoder: ByteToMessageDecoder {
-    typealias InboundOut = HTTPServerRequestPart
-
-    private let decoder: HTTPRequestDecoder
-
-    init() {
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = Limits.headerBytesMax
-        limits.maxHeaderListSize = Limits.headerBytesMax
-        limits.maxHeaderFieldCount = Limits.headerFieldsMax
-        decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
-    }
-
-    func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
-        try decoder.decode(context: context, buffer: &buffer)
-    }
-
-    func decodeLast(
-        context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool
-    ) throws -> DecodingState {
-        try decoder.decodeLast(context: context, buffer: &buffer, seenEOF: seenEOF)
-    }
-
-    func decoderAdded(context: ChannelHandlerContext) { decoder.decoderAdded(context: context) }
-
-    func decoderRemoved(context: ChannelHandlerContext) { decoder.decoderRemoved(context: context) }
 }

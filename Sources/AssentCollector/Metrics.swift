@@ -66,7 +66,9 @@ final class Metrics: Sendable {
         }
     }
 
-    private let responses = Route.allCases.map { _ in Status.allCases.map { _ in Counter() } }
+    private static let routes = Route.allCases
+    private static let statuses = Status.allCases
+    private let responses = routes.map { _ in statuses.map { _ in Counter() } }
     private let refusals = Refusal.allCases.map { _ in Counter() }
     let eventsStored = Counter()
     let eventsDuplicate = Counter()
@@ -89,7 +91,7 @@ final class Metrics: Sendable {
 
     /// One answer was given.
     func responded(_ route: Route, _ status: Status) {
-        guard let row = Route.allCases.firstIndex(of: route), let column = Status.allCases.firstIndex(of: status)
+        guard let row = Metrics.routes.firstIndex(of: route), let column = Metrics.statuses.firstIndex(of: status)
         else { return }
         responses[row][column].add()
     }

@@ -1,7 +1,7 @@
 internal import AssentCore
 internal import AssentStore
 internal import NIOCore
-internal import NIOHTTP1
+internal import Synchronization
 
 /// What the public listener answers. Everything that a page, a visitor or an attacker can reach is in this type.
 final class PublicRoutes: Sendable {
@@ -11,6 +11,8 @@ final class PublicRoutes: Sendable {
     let rights: RightsDesk
     let metrics: Metrics
     let now: @Sendable () -> Instant
+    /// What the gates remember, by event loop: nobody waits for another's.
+    let memories: [MemoryOfLoop]
     private let inOrder: [ServedSite]
     private let rateLimit: RateLimit?
     private let pages: [String: Response]
@@ -20,7 +22,8 @@ final class PublicRoutes: Sendable {
 
     init(
         sites: [ServedSite], committer: Committer, keeper: Keeper, rights: RightsDesk, metrics: Metrics,
-        requestsPerMinute: Int, pages: [String: StaticFile], stopSign: StopSign, now: @escaping @Sendable () -> Instant
+        loops: Int, requestsPerMinute: Int, pages: [String: StaticFile], stopSign: StopSign,
+        now: @escaping @Sendable () -> Instant
     ) {
         self.sites = Dictionary(sites.map { ($0.site.id, $0) }, uniquingKeysWith: { $1 })
         self.committer = committer
@@ -29,6 +32,7 @@ final class PublicRoutes: Sendable {
         self.metrics = metrics
         self.now = now
         self.stopSign = stopSign
+        memories = (0..<loops).map { _ in MemoryOfLoop() }
         inOrder = sites
         rateLimit = RateLimit(requestsPerMinute: requestsPerMinute)
         self.pages = pages.mapValues(\.response)
@@ -66,7 +70,7 @@ final class PublicRoutes: Sendable {
         case .script: return .now(fetched(request) { script($0) })
         case .gpc: return .now(fetched(request) { _ in Response(.ok, "application/json", .bytes(PublicRoutes.gpc)) })
         default:
-            guard let page = pages[String(request.path)] else { return .now(PublicRoutes.notFound) }
+            guard let page = pages[request.path] else { return .now(PublicRoutes.notFound) }
             return .now(fetched(request) { _ in page })
         }
     }
@@ -93,8 +97,8 @@ final class PublicRoutes: Sendable {
 
     private func fetched(_ request: Request, _ answer: (Request) -> Response) -> Response {
         switch request.method {
-        case .GET, .HEAD: return answer(request)
-        case .OPTIONS: return PublicRoutes.options(request, allow: "GET, HEAD, OPTIONS", crossOrigin: true)
+        case .get, .head: return answer(request)
+        case .options: return PublicRoutes.options(request, allow: "GET, HEAD, OPTIONS", crossOrigin: true)
         default: return PublicRoutes.notAllowed("GET, HEAD, OPTIONS")
         }
     }
@@ -102,8 +106,8 @@ final class PublicRoutes: Sendable {
     /// What every route of a beacon asks first; the cheapest question comes first.
     private func posted(_ request: Request, orForm: Bool = false, _ answer: (Request) -> Outcome) -> Outcome {
         switch request.method {
-        case .POST: break
-        case .OPTIONS: return .now(preflight(request, allow: "POST, OPTIONS"))
+        case .post: break
+        case .options: return .now(preflight(request, allow: "POST, OPTIONS"))
         default: return .now(PublicRoutes.notAllowed("POST, OPTIONS"))
         }
         guard request.contentLength != nil else {
@@ -156,6 +160,15 @@ final class PublicRoutes: Sendable {
         if let origin = request.origin, !site.gate.allows(origin: origin) { return true }
         guard request.isCrossSite, let host = request.hostName else { return false }
         return site.gate.isOwn(host: String(host))
+    }
+}
+
+/// What the gates remember of the requests of an event loop.
+final class MemoryOfLoop: Sendable {
+    private let memory = Mutex(GateMemory(texts: Limits.rememberedTextsOfLoopMax))
+
+    func withLock<Result>(_ body: (inout GateMemory) -> sending Result) -> sending Result {
+        memory.withLock { body(&$0) }
     }
 }
 

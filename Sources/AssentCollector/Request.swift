@@ -1,5 +1,5 @@
 internal import AssentCore
-internal import NIOHTTP1
+internal import NIOCore
 
 /// What the paths of both listeners lead to; the names are those of the metrics.
 enum Route: String, Sendable, CaseIterable {
@@ -22,123 +22,79 @@ enum Route: String, Sendable, CaseIterable {
     case close
     case other
 
-    init(path: Substring) {
-        switch path {
-        case "/v1/events": self = .events
-        case "/v1/consent": self = .consent
-        case "/v1/withdraw": self = .withdraw
-        case "/v1/my-data": self = .data
-        case "/privacy": self = .privacy
-        case "/assent.js": self = .script
-        case "/.well-known/gpc.json": self = .gpc
-        case "/healthz": self = .health
-        case "/readyz": self = .ready
-        case "/metrics": self = .metrics
-        case "/v1/report": self = .report
-        case "/v1/import": self = .import
-        case "/v1/partitions/seal": self = .seal
-        case "/v1/partitions/prune": self = .prune
-        case "/v1/privacy/erase": self = .erase
-        case "/v1/privacy/receive": self = .receive
-        case "/v1/privacy/close": self = .close
-        default: self = .other
+    /// The route of a path, read byte by byte: nobody asks for more than a handful of them.
+    init(path: RawSpan) {
+        self = path.withUnsafeBytes { path in
+            for (name, route) in Route.paths where name.utf8CodeUnitCount == path.count {
+                if path.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: path.count)) { return route }
+            }
+            return .other
         }
     }
+
+    /// The most wanted first.
+    private static let paths: [(path: StaticString, route: Route)] = [
+        ("/v1/events", .events), ("/assent.js", .script), ("/v1/consent", .consent), ("/v1/withdraw", .withdraw),
+        ("/v1/my-data", .data), ("/privacy", .privacy), ("/.well-known/gpc.json", .gpc), ("/healthz", .health),
+        ("/readyz", .ready), ("/metrics", .metrics), ("/v1/report", .report), ("/v1/import", .import),
+        ("/v1/partitions/seal", .seal), ("/v1/partitions/prune", .prune), ("/v1/privacy/erase", .erase),
+        ("/v1/privacy/receive", .receive), ("/v1/privacy/close", .close),
+    ]
 }
 
 /// One request, as far as the collector looks at it. What a header says beside is never read.
-struct Request {
-    let method: HTTPMethod
+struct Request: Sendable {
+    let head: RequestHead
+    /// The bytes of the head: what is only sometimes asked for is made of them then.
+    private var bytes: ByteBuffer
+    var body = ByteBuffer()
     let route: Route
-    let path: Substring
-    let query: Query
-    /// Whether the connection ends with it. NIO's parser stops at the offer of another protocol.
-    private(set) var closes: Bool
-    /// Whether bodies in chunks are understood.
-    let takesChunks: Bool
-    private(set) var contentLength: Int?
-    private(set) var isChunked = false
-    private(set) var expectsContinue = false
-    private(set) var host: String?
-    /// Whether it has the one `Host` that HTTP/1.1 asks for (RFC 9112, section 3.2); before, none was asked for.
-    private(set) var isAddressed = true
-    private(set) var origin: String?
-    private(set) var userAgent: String?
-    private(set) var hints = ClientHints.none
-    private(set) var contentType: String?
-    private(set) var authorization: String?
-    private(set) var isCrossSite = false
-    private(set) var gpc = false
-    private(set) var dnt = false
-    private(set) var isPrefetch = false
-    /// The token of the cookie, whether or not it is a good one.
-    private(set) var cookieToken: String?
     /// Who is to be judged by the rate limit.
-    private(set) var client: Address?
-    var body: [UInt8] = []
+    let client: Address?
+    let origin: String?
 
     static let tokenCookie = "__Host-assent"
     static let choiceCookie = "assent_choice"
 
-    /// Looks through the headers once.
-    init(_ head: HTTPRequestHead, peer: Address?, trusted: TrustedProxies) {
-        method = head.method
-        let end = head.uri.utf8.firstIndex(of: UInt8(ascii: "?")) ?? head.uri.endIndex
-        path = head.uri[..<end]
-        query = Query(head.uri[end...].dropFirst())
-        route = Route(path: path)
-        takesChunks = head.version.minor > 0
-        closes = !head.isKeepAlive || !takesChunks
-        var forwarded: [String] = []
-        var forwardedFor: [String] = []
-        for (name, value) in head.headers {
-            switch name.utf8.count {
-            case 3 where name.utf8.isWord("dnt"): dnt = value == "1"
-            case 4 where name.utf8.isWord("host"):
-                isAddressed = host == nil
-                host = value
-            case 6 where name.utf8.isWord("origin"): origin = value
-            case 6 where name.utf8.isWord("cookie"): readToken(inCookies: value)
-            case 6 where name.utf8.isWord("expect"): expectsContinue = value.lowercased() == "100-continue"
-            case 7 where name.utf8.isWord("sec-gpc"): gpc = value == "1"
-            case 7 where name.utf8.isWord("upgrade"): closes = true
-            case 7 where name.utf8.isWord("purpose"): isPrefetch = isPrefetch || value.lowercased().contains("prefetch")
-            case 9 where name.utf8.isWord("forwarded"): forwarded.append(value)
-            case 9 where name.utf8.isWord("sec-ch-ua"): hints.brands = value
-            case 10 where name.utf8.isWord("user-agent"): userAgent = value
-            case 11 where name.utf8.isWord("sec-purpose"):
-                isPrefetch = isPrefetch || value.lowercased().contains("prefetch")
-            case 12 where name.utf8.isWord("content-type"): contentType = value
-            case 13 where name.utf8.isWord("authorization"): authorization = value
-            case 14 where name.utf8.isWord("content-length"): contentLength = Int(value)
-            case 14 where name.utf8.isWord("sec-fetch-site"): isCrossSite = value == "cross-site"
-            case 15 where name.utf8.isWord("x-forwarded-for"): forwardedFor.append(value)
-            case 16 where name.utf8.isWord("sec-ch-ua-mobile"): hints.mobile = value
-            case 17 where name.utf8.isWord("transfer-encoding"): isChunked = true
-            case 18 where name.utf8.isWord("sec-ch-ua-platform"): hints.platform = value
-            default: break
-            }
+    /// - Parameters:
+    ///   - bytes: the whole head, as ``HeadSearch`` found it.
+    ///   - peer: the other end of the connection, of which proxies are believed what they say.
+    init(_ bytes: ByteBuffer, peer: Address?, trusted: TrustedProxies) throws(HeadProblem) {
+        let span = bytes.readableBytesSpan
+        let head = try RequestHead(span)
+        self.head = head
+        self.bytes = bytes
+        route = Route(path: span.extracting(head.path))
+        func all(_ field: RequestHead.Field) -> [String] {
+            (head.earlier.filter { $0.field == field }.map(\.place) + (head.place(of: field).map { [$0] } ?? []))
+                .map { bytes.text($0) }
         }
-        if host == nil { isAddressed = !takesChunks }
-        client = peer.map { trusted.client(peer: $0, forwarded: forwarded, forwardedFor: forwardedFor) }
+        client = peer.map { peer in
+            trusted.isProxy(peer)
+                ? trusted.client(peer: peer, forwarded: all(.forwarded), forwardedFor: all(.forwardedFor)) : peer
+        }
+        origin = head.place(of: .origin).map { bytes.text($0) }
     }
 
-    private mutating func readToken(inCookies header: String) {
-        guard cookieToken == nil else { return }
-        for cookie in header.utf8.split(separator: UInt8(ascii: ";")) {
-            let cookie = cookie.drop { $0 == 0x20 }
-            let name = Request.tokenCookie.utf8
-            guard cookie.starts(with: name), cookie.dropFirst(name.count).first == UInt8(ascii: "=") else { continue }
-            cookieToken = String(Substring(cookie.dropFirst(name.count + 1)))
-            return
-        }
+    private func text(_ field: RequestHead.Field) -> String? { head.place(of: field).map { bytes.text($0) } }
+
+    /// Leaves the buffer that the head came in to others, while the body is awaited.
+    mutating func copyHead() { bytes = ByteBuffer(bytes.readableBytesView) }
+
+    var method: RequestHead.Method { head.method }
+
+    var contentLength: Int? { head.contentLength }
+
+    var path: String { bytes.text(head.path) }
+
+    var query: Query { Query(bytes.text(head.query)[...]) }
+
+    /// Whether it has the one `Host` that HTTP/1.1 asks for (RFC 9112, section 3.2); before, none was asked for.
+    var isAddressed: Bool {
+        !head.earlier.contains { $0.field == .host } && (head.place(of: .host) != nil || !head.isVersion11)
     }
 
-    /// The token of an `Authorization: Bearer` header.
-    var bearer: String? {
-        guard let authorization, authorization.prefix(7).lowercased() == "bearer " else { return nil }
-        return String(authorization.dropFirst(7))
-    }
+    var host: String? { text(.host) }
 
     /// The host name of the request, without port.
     var hostName: Substring? {
@@ -147,27 +103,69 @@ struct Request {
         return host.prefix { $0 != ":" }
     }
 
-    /// Whether the body is of that media type, given in lower case, whatever its parameters.
-    private func isContent(_ mediaType: StaticString) -> Bool {
-        guard let type = contentType?.utf8.prefix(while: { $0 != UInt8(ascii: ";") && $0 != 0x20 }) else {
-            return false
-        }
-        return type.count == mediaType.utf8CodeUnitCount && type.isWord(mediaType)
+    /// Whether a page of another site sent it.
+    var isCrossSite: Bool { head.place(of: .secFetchSite).map { bytes.text($0) == "cross-site" } ?? false }
+
+    /// What the gate has to know of it.
+    var context: RequestContext {
+        RequestContext(
+            userAgent: text(.userAgent),
+            hints: ClientHints(brands: text(.brands), mobile: text(.mobile), platform: text(.platform)), gpc: head.gpc,
+            dnt: head.dnt, isPrefetch: head.isPrefetch, cookieToken: cookieToken)
     }
 
-    /// Whether the body may be JSON: a beacon says `text/plain`, so that it needs no preflight.
+    /// The token of the cookie, whether or not it is a good one.
+    var cookieToken: String? {
+        guard let last = head.place(of: .cookie) else { return nil }
+        for place in head.earlier.filter({ $0.field == .cookie }).map(\.place) + [last] {
+            for cookie in bytes.text(place).utf8.split(separator: UInt8(ascii: ";")) {
+                let cookie = cookie.drop { $0 == 0x20 }
+                let name = Request.tokenCookie.utf8
+                guard cookie.starts(with: name), cookie.dropFirst(name.count).first == UInt8(ascii: "=") else {
+                    continue
+                }
+                return String(Substring(cookie.dropFirst(name.count + 1)))
+            }
+        }
+        return nil
+    }
+
+    /// The token of an `Authorization: Bearer` header.
+    var bearer: String? {
+        guard let authorization = text(.authorization), authorization.prefix(7).lowercased() == "bearer " else {
+            return nil
+        }
+        return String(authorization.dropFirst(7))
+    }
+
+    /// Whether the body is of that media type, given in lower case, whatever its parameters.
+    private func isContent(_ type: StaticString) -> Bool {
+        guard let place = head.place(of: .contentType), place.count >= type.utf8CodeUnitCount else { return false }
+        return bytes.readableBytesSpan.extracting(place).withUnsafeBytes { value in
+            let length = type.utf8CodeUnitCount
+            for at in 0..<length {
+                let byte = (0x41...0x5A).contains(value[at]) ? value[at] | 0x20 : value[at]
+                guard byte == type.utf8Start[at] else { return false }
+            }
+            return value.count == length || [UInt8(ascii: ";"), 0x20, 0x09].contains(value[length])
+        }
+    }
+
+    /// Whether the body may be JSON: `text/plain` is what a beacon can send to another origin without asking first.
     var isJSON: Bool { isContent("text/plain") || isContent("application/json") }
 
     /// Whether the body is an HTML form's.
     var isForm: Bool { isContent("application/x-www-form-urlencoded") }
 }
 
-extension Sequence<UInt8> {
-    /// Whether ASCII of the same length is that word, given in lower case, whatever its own case.
-    fileprivate func isWord(_ word: StaticString) -> Bool {
-        let wanted = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
-        return elementsEqual(wanted) { $0 == $1 || (0x41...0x5A).contains($0) && $0 | 0x20 == $1 }
+extension ByteBuffer {
+    /// The text of some of the readable bytes; what is no UTF-8 becomes U+FFFD.
+    fileprivate func text(_ place: Range<Int>) -> String {
+        withUnsafeReadableBytes { String(decoding: $0[place], as: UTF8.self) }
     }
+
+    /// The readable bytes, copied.
+    var array: [UInt8] { Array(readableBytesView) }
 }
 
 /// Parameters of a query or of a form, decoded where they are asked for.

@@ -69,7 +69,7 @@ struct Response: Sendable {
 
     let status: Status
     /// Header lines, each with its line break.
-    private(set) var fields = ""
+    private(set) var fields: [UInt8] = []
     private(set) var body = Body.none
 
     init(_ status: Status) { self.status = status }
@@ -109,7 +109,41 @@ struct Response: Sendable {
 
     /// Adds a header line. The value is the collector's own, never a client's text.
     mutating func field(_ name: StaticString, _ value: String) {
-        fields += "\(name): \(value)\r\n"
+        append(name)
+        append(": ")
+        append(value)
+        append("\r\n")
+    }
+
+    /// Adds what the answer to events says of them.
+    /// - Parameter reasons: names of reasons of refusal, with commas between them; empty for none.
+    mutating func result(stored: Int, duplicate: Int, refused: Int, reasons: String) {
+        append("Assent-Result: stored=")
+        append(stored)
+        append(" duplicate=")
+        append(duplicate)
+        append(" refused=")
+        append(refused)
+        if !reasons.isEmpty {
+            append(" reason=")
+            append(reasons)
+        }
+        append("\r\n")
+    }
+
+    private mutating func append(_ text: StaticString) {
+        if fields.isEmpty { fields.reserveCapacity(64) }
+        fields.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    private mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { fields.append(contentsOf: $0) }
+    }
+
+    private mutating func append(_ number: Int) {
+        guard number < 10 else { return append(String(number)) }
+        fields.append(UInt8(ascii: "0") + UInt8(number))
     }
 
     /// Appends the whole answer to what goes out.
@@ -127,7 +161,7 @@ struct Response: Sendable {
         case .pieces: if takesChunks { buffer.writeStaticString("Transfer-Encoding: chunked\r\n") }
         default: if status != .noContent { buffer.writeString("Content-Length: \(body.count)\r\n") }
         }
-        buffer.writeString(fields)
+        buffer.writeBytes(fields)
         if let crossOrigin { buffer.writeString(crossOrigin) }
         buffer.writeStaticString(closes ? "Connection: close\r\n\r\n" : "\r\n")
         guard !isHead else { return }

@@ -1,6 +1,6 @@
 internal import AssentCore
 internal import AssentStore
-internal import NIOHTTP1
+internal import NIOCore
 
 // GET and DELETE /v1/my-data, GET and POST /privacy: what a visitor can see, take and have erased.
 extension PublicRoutes {
@@ -9,8 +9,8 @@ extension PublicRoutes {
 
     func data(_ request: Request, _ reply: Reply) -> Outcome {
         switch request.method {
-        case .GET, .HEAD, .DELETE: break
-        case .OPTIONS: return .now(preflight(request, allow: PublicRoutes.dataMethods))
+        case .get, .head, .delete: break
+        case .options: return .now(preflight(request, allow: PublicRoutes.dataMethods))
         default: return .now(PublicRoutes.notAllowed(PublicRoutes.dataMethods))
         }
         if let refusal = overLimit(request) { return .now(refusal) }
@@ -20,7 +20,7 @@ extension PublicRoutes {
         guard let visitor = site.visitor(of: request.bearer ?? request.cookieToken, at: at) else {
             return .now(PublicRoutes.noConsent)
         }
-        if request.method == .DELETE {
+        if request.method == .delete {
             return erase(visitor, site, at, reply) { erasure in
                 erasure.map { Response($0, isWithdrawn: false) } ?? PublicRoutes.noConsent
             }
@@ -55,15 +55,15 @@ extension PublicRoutes {
 
     func privacy(_ request: Request, _ reply: Reply) -> Outcome {
         switch request.method {
-        case .GET, .HEAD, .POST: break
-        case .OPTIONS: return .now(preflight(request, allow: PublicRoutes.pageMethods))
+        case .get, .head, .post: break
+        case .options: return .now(preflight(request, allow: PublicRoutes.pageMethods))
         default: return .now(PublicRoutes.notAllowed(PublicRoutes.pageMethods))
         }
         if let refusal = overLimit(request) { return .now(refusal) }
         guard let site = site(of: request) else { return .now(PublicRoutes.unknownSite) }
         let words = PrivacyWords.words(request.query["lang"], of: site.site)
         let visitor = site.visitor(of: request.cookieToken ?? request.bearer, at: now())
-        if request.method == .POST { return submitted(request, site, words, visitor, reply) }
+        if request.method == .post { return submitted(request, site, words, visitor, reply) }
 
         let done = request.query["done"].flatMap(PrivacyPage.Done.init)
         guard let visitor else { return .now(PrivacyPage(site: site, words: words, done: done).response) }
@@ -92,7 +92,7 @@ extension PublicRoutes {
             response.field("Cache-Control", "no-store")
             return response
         }
-        switch String(utf8: request.body.span).flatMap({ Query($0[...])["do"] }) {
+        switch String(utf8: request.body.readableBytesUInt8Span).flatMap({ Query($0[...])["do"] }) {
         case "erase":
             guard let visitor else { return .now(back(nil)) }
             return erase(visitor, site, now(), reply) { back($0.map { _ in .erased }) }

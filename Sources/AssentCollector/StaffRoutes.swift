@@ -2,7 +2,6 @@ internal import AssentCore
 internal import AssentReport
 internal import AssentStore
 internal import NIOCore
-internal import NIOHTTP1
 internal import NIOPosix
 
 /// What the staff listener answers. Everything about visitors' data needs the staff token.
@@ -64,7 +63,7 @@ final class StaffRoutes: Sendable {
         guard isPost || [.health, .ready, .metrics, .report].contains(request.route) else {
             return .now(.problem(.notFound, "There is nothing here."))
         }
-        guard request.method == (isPost ? .POST : .GET) || request.method == .HEAD && !isPost else {
+        guard request.method == (isPost ? .post : .get) || request.method == .head && !isPost else {
             var response = Response.problem(.methodNotAllowed, isPost ? "Only POST." : "Only GET and HEAD.")
             response.field("Allow", isPost ? "POST" : "GET, HEAD")
             return .now(response)
@@ -80,7 +79,7 @@ final class StaffRoutes: Sendable {
         default:
             guard isStaff(request) else { return .now(StaffRoutes.unauthorized) }
             guard !stopSign.isUp else { return .now(.unavailable("The collector is stopping.")) }
-            let (query, body, route) = (request.query, request.body, request.route)
+            let (query, body, route) = (request.query, request.body.array, request.route)
             pool.submit { _ in
                 let response =
                     switch route {

@@ -97,7 +97,7 @@ public struct BackupManifest: Sendable, Equatable {
     /// Reads what ``write(to:)`` wrote.
     /// - Throws: ``BadRequest`` for anything else, also for a schema that this version does not know.
     public init(parsing text: [UInt8]) throws(BadRequest) {
-        self = try JSONReader.read(text) { (reader) throws(BadRequest) in
+        self = try JSONReader.read(text.span.bytes) { (reader) throws(BadRequest) in
             var manifest = BackupManifest(made: Instant(milliseconds: 0))
             var seen = Fields()
             try reader.object { (key, reader) throws(BadRequest) in

@@ -45,7 +45,7 @@ public struct EventsRequest: Sendable, Equatable {
 
     /// Reads a body strictly, in one pass.
     /// - Throws: ``BadRequest`` that names event and field. Nothing of such a body is stored.
-    public static func parse(_ body: [UInt8]) throws(BadRequest) -> EventsRequest {
+    public static func parse(_ body: RawSpan) throws(BadRequest) -> EventsRequest {
         try JSONReader.read(body) { (reader) throws(BadRequest) in
             var request = EventsRequest()
             var seen = Fields()

@@ -22,7 +22,7 @@ public struct ConsentRequest: Sendable, Equatable {
     /// Reads a body strictly.
     /// - Throws: ``BadRequest`` that names the field.
     public static func parse(_ body: [UInt8]) throws(BadRequest) -> ConsentRequest {
-        try JSONReader.read(body) { (reader) throws(BadRequest) in
+        try JSONReader.read(body.span.bytes) { (reader) throws(BadRequest) in
             var request = ConsentRequest()
             var seen = Fields()
             try reader.object { (key, reader) throws(BadRequest) in
@@ -65,7 +65,7 @@ public struct WithdrawRequest: Sendable, Equatable {
     /// Reads a body strictly.
     /// - Throws: ``BadRequest`` that names the field.
     public static func parse(_ body: [UInt8]) throws(BadRequest) -> WithdrawRequest {
-        try JSONReader.read(body) { (reader) throws(BadRequest) in
+        try JSONReader.read(body.span.bytes) { (reader) throws(BadRequest) in
             var request = WithdrawRequest()
             var seen = Fields()
             try reader.object { (key, reader) throws(BadRequest) in

@@ -46,25 +46,46 @@ struct WebAddress {
             let isSecure = bytes.count > 4 && bytes[4] | 0x20 == UInt8(ascii: "s")
             scheme = 0..<(isSecure ? 5 : 4)
             let start = scheme.upperBound + 3
-            guard bytes.count >= start, bytes.prefix(4).lazy.map({ $0 | 0x20 }).elementsEqual("http".utf8),
-                bytes[scheme.upperBound..<start].elementsEqual("://".utf8)
+            guard bytes.count >= start, Parts.has(bytes, 0, "http", mask: 0x20),
+                Parts.has(bytes, scheme.upperBound, "://", mask: 0)
             else { return nil }
-            var end = bytes.count
-            func cut(at separator: UInt8) -> Range<Int> {
-                guard let at = bytes[start..<end].firstIndex(of: separator) else { return end..<end }
-                defer { end = at }
-                return (at + 1)..<end
-            }
-            fragment = cut(at: UInt8(ascii: "#"))
-            query = cut(at: UInt8(ascii: "?"))
-            let slash = bytes[start..<end].firstIndex(of: UInt8(ascii: "/")) ?? end
-            path = slash..<end
+            let slash = Parts.first(bytes, start, bytes.count) { $0 == 0x2F || $0 == 0x3F || $0 == 0x23 }
+            let mark = Parts.first(bytes, slash, bytes.count) { $0 == 0x3F || $0 == 0x23 }
+            let hash = Parts.first(bytes, mark, bytes.count) { $0 == 0x23 }
+            path = slash..<mark
+            query = min(mark + 1, hash)..<hash
+            fragment = min(hash + 1, bytes.count)..<bytes.count
             guard let host = Parts.host(bytes[start..<slash]) else { return nil }
             self.host = host
         }
 
+        private static func has(
+            _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ text: StaticString, mask: UInt8
+        ) -> Bool {
+            for offset in 0..<text.utf8CodeUnitCount where bytes[start + offset] | mask != text.utf8Start[offset] | mask
+            {
+                return false
+            }
+            return true
+        }
+
+        /// The first byte from `start` on that ends a part; the end if there is none.
+        private static func first(
+            _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ isEnd: (UInt8) -> Bool
+        ) -> Int {
+            var at = start
+            while at < end, !isEnd(bytes[at]) { at += 1 }
+            return at
+        }
+
         /// The name within an authority: no user, port or trailing dot.
         private static func host(_ authority: Slice<UnsafeBufferPointer<UInt8>>) -> Range<Int>? {
+            // Most are names that need no second look.
+            if authority.count <= Limits.hostBytesMax, authority.last.map(isPlain) == true,
+                authority.allSatisfy(isPlainOrDot)
+            {
+                return authority.startIndex..<authority.endIndex
+            }
             var name = authority
             if let at = name.lastIndex(of: UInt8(ascii: "@")) { name = name[(at + 1)...] }
             if name.first == UInt8(ascii: "[") {
@@ -80,6 +101,12 @@ struct WebAddress {
             else { return nil }
             return name.startIndex..<name.endIndex
         }
+
+        private static func isPlain(_ byte: UInt8) -> Bool {
+            (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "-")
+        }
+
+        private static func isPlainOrDot(_ byte: UInt8) -> Bool { isPlain(byte) || byte == UInt8(ascii: ".") }
     }
 }
 

@@ -198,7 +198,9 @@ public struct ErasureReceipt: Sendable, Equatable {
             throw BadRequest(
                 "mac", "is not this server's over the bytes before it: they were changed, or another server wrote them")
         }
-        self = try JSONReader.read(document) { (reader) throws(BadRequest) in try ErasureReceipt(reading: &reader) }
+        self = try JSONReader.read(document.span.bytes) { (reader) throws(BadRequest) in
+            try ErasureReceipt(reading: &reader)
+        }
     }
 
     private init(reading reader: inout JSONReader) throws(BadRequest) {

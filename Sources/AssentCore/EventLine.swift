@@ -23,7 +23,7 @@ public struct EventLine: Sendable {
         var visitor: VisitorID?
         var client = Client.unknown
         var country: String?
-        try JSONReader.read(line) { (reader) throws(BadRequest) in
+        try JSONReader.read(line.span.bytes) { (reader) throws(BadRequest) in
             var seen = Fields()
             try reader.object { (key, reader) throws(BadRequest) in
                 if try beacon.read(key, &reader, &seen, timed: .time) { return }

@@ -71,21 +71,21 @@ public struct Standing: Sendable, Equatable {
 }
 
 /// Decides, for one site, which events may be stored and which choices are consents. Pure: it is told the time, and how
-/// visitors stand.
+/// visitors stand. Of reference type, for every request asks it.
 ///
 /// The order of reasons is fixed: first what concerns the request (prefetch, bot), then the consent, then the browser's
 /// signals, then each event's own address.
-public struct Gate: Sendable {
+public final class Gate: Sendable {
     /// The site that it guards.
     public let site: Site
     private let signer: Token.Signer
     private let hosts: Set<String>
     private let origins: Set<String>
     private let countries: CountryTable
-    private let currentNotices: Set<[UInt8]>
+    private let currentNotices: Set<Token.NoticePrefix>
     private let knownNotices: [String: String]
     private let asksAgain: Bool
-    private let supersededWithoutAsking: Set<[UInt8]>
+    private let supersededWithoutAsking: Set<Token.NoticePrefix>
     private let unknownVisitors: [ClosedRange<VisitorNumber>]
     private let rules: TrafficRules
 
@@ -105,11 +105,12 @@ public struct Gate: Sendable {
         origins = Set(site.origins)
         var current: [String: Notice] = [:]
         for notice in site.notices { current[notice.locale] = notice }
-        currentNotices = Set(current.values.map { Token.prefix(ofNotice: $0.version) })
+        currentNotices = Set(current.values.map { Token.NoticePrefix(ofVersion: $0.version) })
         knownNotices = Dictionary(site.notices.map { ($0.version, $0.locale) }, uniquingKeysWith: { $1 })
         asksAgain = current.values.contains(where: \.reask)
         supersededWithoutAsking = Set(
-            site.notices.filter { current[$0.locale]?.reask == false }.map { Token.prefix(ofNotice: $0.version) })
+            site.notices.filter { current[$0.locale]?.reask == false }
+                .map { Token.NoticePrefix(ofVersion: $0.version) })
     }
 
     /// Whether a page of that origin may post here.
@@ -124,33 +125,42 @@ public struct Gate: Sendable {
     public func consent(
         token: String?, at now: Instant, standing: (VisitorNumber) -> Standing
     ) -> Result<Token, Refusal> {
-        judge(token: token, at: now, standing: standing).map(\.consent)
+        judge(holder(of: token), at: now, standing: standing).map(\.consent)
     }
 
     private func judge(
-        token: String?, at now: Instant, standing: (VisitorNumber) -> Standing
+        _ holder: Token?, at now: Instant, standing: (VisitorNumber) -> Standing
     ) -> Result<(consent: Token, erased: Instant?), Refusal> {
-        guard var consent = holder(of: token) else { return .failure(.noConsent) }
+        guard var consent = holder else { return .failure(.noConsent) }
         let standing = standing(consent.visitor)
         guard !standing.hasWithdrawn else { return .failure(.withdrawn) }
         guard now < consent.expires else { return .failure(.expired) }
-        guard isCurrent(noticePrefix: consent.noticePrefix) else { return .failure(.noticeChanged) }
+        guard isCurrent(consent.notice) else { return .failure(.noticeChanged) }
         consent.visitor = standing.visitor
         return .success((consent, standing.erased))
     }
 
     /// What a genuine token of this site says, valid now or not: enough for taking the consent back.
-    public func holder(of token: String?) -> Token? {
-        guard let token, let holder = signer.verify(token),
-            !unknownVisitors.contains(where: { $0.contains(holder.visitor) })
-        else { return nil }
+    public func holder(of token: String?) -> Token? { known(token.flatMap(signer.verify)) }
+
+    private func holder(of token: String?, _ memory: inout GateMemory) -> Token? {
+        guard let token else { return nil }
+        let found = memory.tokens.valueIfAny(of: token) { [signer, site] text in
+            signer.verify(text).map { (site.id, $0) }
+        }
+        // A token of another site is none of this one.
+        return found?.site == site.id ? known(found?.token) : nil
+    }
+
+    private func known(_ holder: Token?) -> Token? {
+        guard let holder, !unknownVisitors.contains(where: { $0.contains(holder.visitor) }) else { return nil }
         return holder
     }
 
     /// A text that is shown now is enough. So is one that the configuration still lists for a locale whose newer text
     /// does not ask again, and any earlier text while no locale asks again.
-    private func isCurrent(noticePrefix: [UInt8]) -> Bool {
-        currentNotices.contains(noticePrefix) || !asksAgain || supersededWithoutAsking.contains(noticePrefix)
+    private func isCurrent(_ notice: Token.NoticePrefix) -> Bool {
+        currentNotices.contains(notice) || !asksAgain || supersededWithoutAsking.contains(notice)
     }
 
     /// The token text for a consent record.
@@ -180,9 +190,10 @@ public struct Gate: Sendable {
     /// Judges the events of one request.
     /// - Parameters:
     ///   - receivedAt: time of receipt by the server's clock.
+    ///   - memory: of requests that came before on the same event loop.
     ///   - standing: how a visitor of this site stands, by the number in a token.
     public func admit(
-        _ request: EventsRequest, _ context: RequestContext, receivedAt: Instant,
+        _ request: EventsRequest, _ context: RequestContext, receivedAt: Instant, _ memory: inout GateMemory,
         standing: (VisitorNumber) -> Standing
     ) -> Admission {
         var admission = Admission()
@@ -191,9 +202,12 @@ public struct Gate: Sendable {
             return admission
         }
         if context.isPrefetch { return refuseAll(.prefetch) }
-        guard let client = UserAgent.client(context.userAgent, context.hints, rules) else { return refuseAll(.bot) }
+        guard let client = UserAgent.client(context.userAgent, context.hints, rules, &memory) else {
+            return refuseAll(.bot)
+        }
         let (consent, erased): (Token, Instant?)
-        switch judge(token: request.consent ?? context.cookieToken, at: receivedAt, standing: standing) {
+        let holder = holder(of: request.consent ?? context.cookieToken, &memory)
+        switch judge(holder, at: receivedAt, standing: standing) {
         case .success(let judged): (consent, erased) = judged
         case .failure(let reason): return refuseAll(reason)
         }
@@ -201,7 +215,6 @@ public struct Gate: Sendable {
         if context.dnt, !consent.underDNT { return refuseAll(.dnt) }
         admission.visitor = consent.visitor
         admission.events.reserveCapacity(request.events.count)
-        var memory = GateMemory.none
         for beacon in request.events {
             let time = max(receivedAt.advanced(by: -beacon.age), min(consent.issued, receivedAt))
             if let erased, time < erased {
@@ -219,7 +232,7 @@ public struct Gate: Sendable {
     }
 
     /// Judges one line of an import, which stands on the ground that the ledger recorded for it.
-    /// - Parameter memory: of this gate's earlier lines.
+    /// - Parameter memory: of earlier lines.
     /// - Throws: ``BadRequest`` if the line's page is none of the site's or its referrer is a known spammer.
     public func admit(
         _ line: EventLine, visitor: VisitorNumber, record: RecordNumber, _ memory: inout GateMemory
@@ -243,11 +256,8 @@ public struct Gate: Sendable {
         _ beacon: BeaconEvent, at time: Instant, visitor: VisitorNumber, record: RecordNumber, client: Client,
         _ memory: inout GateMemory
     ) -> Result<Event, Refusal> {
-        let page = memory.pages.value(of: beacon.url) { [hosts] url in
-            guard let address = WebAddress(url), hosts.contains(address.host) else { return nil }
-            return Cleaning.page(address)
-        }
-        guard let page else { return .failure(.host) }
+        let page = memory.pages.value(of: beacon.url) { url in WebAddress(url).map(Cleaning.page) }
+        guard let page, hosts.contains(page.host) else { return .failure(.host) }
         let referrer =
             beacon.referrer.isEmpty
             ? Referrer.none

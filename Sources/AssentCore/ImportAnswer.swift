@@ -58,7 +58,7 @@ public struct ImportAnswer: Sendable, Equatable {
     /// - Throws: ``BadRequest`` for anything else.
     public init(parsing body: [UInt8]) throws(BadRequest) {
         let counts = 0...Double(UInt32.max)
-        self = try JSONReader.read(body) { (reader) throws(BadRequest) in
+        self = try JSONReader.read(body.span.bytes) { (reader) throws(BadRequest) in
             var answer = ImportAnswer()
             var seen = Fields()
             try reader.object { (key, reader) throws(BadRequest) in

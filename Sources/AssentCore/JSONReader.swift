@@ -30,22 +30,15 @@ struct JSONReader {
 
     /// Reads one whole text with the closure; anything after it but white space is an error.
     static func read<Value>(
-        _ body: some Collection<UInt8>, _ value: (inout JSONReader) throws(BadRequest) -> Value
+        _ body: RawSpan, _ value: (inout JSONReader) throws(BadRequest) -> Value
     ) throws(BadRequest) -> Value {
-        // Neither closure can throw typed errors: carry the result out instead.
-        func read(_ bytes: UnsafeBufferPointer<UInt8>) -> Result<Value, BadRequest> {
-            var reader = JSONReader(bytes: bytes)
-            do throws(BadRequest) {
-                let read = try value(&reader)
-                reader.skipSpace()
-                guard reader.index == bytes.count else { throw reader.malformed }
-                return .success(read)
-            } catch {
-                return .failure(error)
-            }
+        try body.withUnsafeBytes { (bytes) throws(BadRequest) in
+            var reader = JSONReader(bytes: bytes.assumingMemoryBound(to: UInt8.self))
+            let read = try value(&reader)
+            reader.skipSpace()
+            guard reader.index == reader.bytes.count else { throw reader.malformed }
+            return read
         }
-        let result = body.withContiguousStorageIfAvailable(read) ?? Array(body).withUnsafeBufferPointer(read)
-        return try result.get()
     }
 
     private init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }

@@ -141,7 +141,17 @@ public enum Limits {
     /// Heaps of the C library among which the threads of an import without a collector divide their memory.
     public static let importHeapsMax: Int32 = 1
     /// Texts of each kind of which an import remembers what cleaning made of them.
-    public static let rememberedTextsMax = 16_384
+    public static let rememberedTextsOfImportMax = 16_384
+    /// How much the thread that keeps the house gives way to the others; 0 is as much as they to it, 19 is always.
+    public static let keeperNiceness: Int32 = 5
+    /// Bytes from which on the collector's memory comes from the system piece by piece, and goes back when it is free.
+    public static let mappedBytesMin: Int32 = 256 * 1024
+    /// Heaps of the C library among which the collector's threads divide their memory.
+    public static let collectorHeapsMax: Int32 = 2
+    /// Texts of each kind of which an event loop remembers what cleaning made of them.
+    public static let rememberedTextsOfLoopMax = 1_024
+    /// Bytes of a text that is remembered.
+    public static let rememberedTextBytesMax = 512
     /// Bytes of lines of an import that are gathered before they are written, though they are fewer than
     /// ``importBatchEvents``.
     public static let importBatchBytes = 48 * 1024 * 1024

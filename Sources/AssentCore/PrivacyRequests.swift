@@ -123,7 +123,7 @@ public struct ReceivedRequest: Sendable, Equatable {
     /// Reads a body strictly.
     /// - Throws: ``BadRequest`` that names the field.
     public init(parsing body: [UInt8]) throws(BadRequest) {
-        self = try JSONReader.read(body) { (reader) throws(BadRequest) in
+        self = try JSONReader.read(body.span.bytes) { (reader) throws(BadRequest) in
             var seen = Fields()
             var (kind, site, received) = (PrivacyRequest.Kind.access, "", Day(number: 0))
             var visitor: VisitorID?
@@ -180,7 +180,7 @@ public struct ClosedRequest: Sendable, Equatable {
     /// Reads a body strictly.
     /// - Throws: ``BadRequest`` that names the field.
     public init(parsing body: [UInt8]) throws(BadRequest) {
-        self = try JSONReader.read(body) { (reader) throws(BadRequest) in
+        self = try JSONReader.read(body.span.bytes) { (reader) throws(BadRequest) in
             var (request, isDeclined) = (RecordNumber(0), false)
             try reader.object { (key, reader) throws(BadRequest) in
                 switch key {
@@ -237,7 +237,7 @@ public struct EraseRequest: Sendable, Equatable {
     /// Reads a body strictly.
     /// - Throws: ``BadRequest`` that names the field.
     public init(parsing body: [UInt8]) throws(BadRequest) {
-        self = try JSONReader.read(body) { (reader) throws(BadRequest) in
+        self = try JSONReader.read(body.span.bytes) { (reader) throws(BadRequest) in
             var seen = Fields()
             var site = ""
             var visitor: VisitorID?

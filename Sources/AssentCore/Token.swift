@@ -21,14 +21,13 @@ public struct Token: Sendable, Equatable {
     public var record: RecordNumber
     /// When the record was made.
     public var issued: Instant
-    /// First 12 bytes of the SHA-256 of the notice that was shown.
-    public var noticePrefix: [UInt8]
+    /// The beginning of the notice version that was shown.
+    public var notice: NoticePrefix
     /// Whether the choice was made while the browser said `Sec-GPC: 1`.
     public var underGPC: Bool
     /// Whether the choice was made while the browser said `DNT: 1`.
     public var underDNT: Bool
 
-    static let noticePrefixBytes = 12
     private static let claimBytes = 30
     private static let macBytes = 32
     /// Characters of every token.
@@ -42,7 +41,7 @@ public struct Token: Sendable, Equatable {
         self.visitor = visitor
         self.record = record
         self.issued = issued
-        self.noticePrefix = Token.prefix(ofNotice: notice)
+        self.notice = NoticePrefix(ofVersion: notice)
         self.underGPC = underGPC
         self.underDNT = underDNT
     }
@@ -50,18 +49,15 @@ public struct Token: Sendable, Equatable {
     /// First instant at which it is no longer valid. It never slides.
     public var expires: Instant { issued.advanced(by: Limits.consentMilliseconds) }
 
-    static func prefix(ofNotice version: String) -> [UInt8] {
-        let bytes = Array((Hex.bytes(version) ?? []).prefix(noticePrefixBytes))
-        return bytes + Array(repeating: 0, count: noticePrefixBytes - bytes.count)
-    }
-
     private var claims: [UInt8] {
         var bytes: [UInt8] = [1, (underGPC ? 1 : 0) | (underDNT ? 2 : 0)]
         bytes.reserveCapacity(Token.claimBytes + Token.macBytes)
         withUnsafeBytes(of: visitor.bigEndian) { bytes.append(contentsOf: $0) }
         withUnsafeBytes(of: record.bigEndian) { bytes.append(contentsOf: $0) }
         bytes += bigEndianBytes(UInt64(bitPattern: issued.milliseconds))
-        return bytes + noticePrefix
+        withUnsafeBytes(of: notice.first.bigEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: notice.rest.bigEndian) { bytes.append(contentsOf: $0) }
+        return bytes
     }
 
     /// The signed claims in a text: decoded only, ``Signer`` decides whether they are true.
@@ -71,9 +67,29 @@ public struct Token: Sendable, Equatable {
         visitor = VisitorNumber(number(2..<6))
         record = RecordNumber(number(6..<10))
         issued = Instant(milliseconds: Int64(bitPattern: number(10..<18)))
-        noticePrefix = Array(bytes[18..<30])
+        notice = NoticePrefix(first: number(18..<26), rest: UInt32(number(26..<30)))
         underGPC = bytes[1] & 1 != 0
         underDNT = bytes[1] & 2 != 0
+    }
+
+    /// The first 12 bytes of a notice version, which tell the versions of a site apart.
+    public struct NoticePrefix: Sendable, Hashable {
+        fileprivate var first: UInt64
+        fileprivate var rest: UInt32
+
+        fileprivate init(first: UInt64, rest: UInt32) {
+            self.first = first
+            self.rest = rest
+        }
+
+        /// The beginning of a version, 64 hex digits.
+        public init(ofVersion version: String) {
+            let bytes = (Hex.bytes(version) ?? []).prefix(12)
+            func number(_ range: Range<Int>) -> UInt64 {
+                range.reduce(0) { $0 << 8 | UInt64($1 < bytes.count ? bytes[$1] : 0) }
+            }
+            self.init(first: number(0..<8), rest: UInt32(number(8..<12)))
+        }
     }
 
     /// Signs and checks the tokens of one site.

@@ -50,7 +50,7 @@ public struct Upkeep: Sendable, Equatable {
     /// Reads what ``write(to:)`` wrote.
     /// - Throws: ``BadRequest`` for anything else.
     public init(parsing body: [UInt8]) throws(BadRequest) {
-        self = try JSONReader.read(body) { (reader) throws(BadRequest) in
+        self = try JSONReader.read(body.span.bytes) { (reader) throws(BadRequest) in
             var upkeep = Upkeep()
             try reader.object { (key, reader) throws(BadRequest) in
                 switch key {

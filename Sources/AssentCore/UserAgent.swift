@@ -6,14 +6,31 @@ public enum UserAgent {
     /// The client's families, or nil for no User-Agent and for crawlers, monitors, libraries and headless browsers.
     ///
     /// Hints go first where there are any: a User-Agent is frozen in many browsers, and some take the name of another.
+    /// - Parameter memory: of headers that came before, judged by the same rules.
     public static func client(
-        _ header: String?, _ hints: ClientHints = .none, _ rules: TrafficRules = TrafficRules()
+        _ header: String?, _ hints: ClientHints = .none, _ rules: TrafficRules = TrafficRules(),
+        _ memory: inout GateMemory
     ) -> Client? {
-        guard let header, !header.isEmpty, !isMachine(header, rules), !hints.isMachine else { return nil }
+        guard let header, !header.isEmpty, var client = memory.clients.value(of: header, { client($0, rules) }) else {
+            return nil
+        }
+        if let text = hints.brands {
+            switch memory.brands.value(of: text, ClientHints.Brand.init) {
+            case .machine: return nil
+            case .family(let name): client.browser = name
+            case .other: break
+            }
+        }
+        if let device = hints.device { client.device = device }
+        if let system = hints.system { client.system = system }
+        return client
+    }
+
+    /// What the header alone says.
+    private static func client(_ header: String, _ rules: TrafficRules) -> Client? {
+        guard !isMachine(header, rules) else { return nil }
         let has = Marks(header)
-        return Client(
-            device: hints.device ?? device(has), browser: hints.browser ?? first(browsers, in: has),
-            system: hints.system ?? first(systems, in: has))
+        return Client(device: device(has), browser: first(browsers, in: has), system: first(systems, in: has))
     }
 
     /// Marks that a client can be known by, tried in order.
@@ -126,25 +143,34 @@ public struct ClientHints: Sendable, Equatable {
         self.platform = platform
     }
 
-    /// Brands with the families that they stand for; others are told by the User-Agent.
-    private static let families: [(brand: StaticString, name: String)] = [
-        ("\"Microsoft Edge\"", "Edge"), ("\"Opera\"", "Opera"), ("\"Brave\"", "Brave"),
-        ("\"Samsung Internet\"", "Samsung Internet"), ("\"YaBrowser\"", "Yandex"), ("\"Yandex\"", "Yandex"),
-        ("\"Vivaldi\"", "Vivaldi"), ("\"DuckDuckGo\"", "DuckDuckGo"), ("\"Google Chrome\"", "Chrome"),
-    ]
+    /// What a list of brands says.
+    enum Brand: Sendable {
+        /// A browser without a window says so here, whatever its User-Agent says.
+        case machine
+        case family(String)
+        /// One that the User-Agent tells.
+        case other
+
+        private static let families: [(brand: StaticString, name: String)] = [
+            ("\"Microsoft Edge\"", "Edge"), ("\"Opera\"", "Opera"), ("\"Brave\"", "Brave"),
+            ("\"Samsung Internet\"", "Samsung Internet"), ("\"YaBrowser\"", "Yandex"), ("\"Yandex\"", "Yandex"),
+            ("\"Vivaldi\"", "Vivaldi"), ("\"DuckDuckGo\"", "DuckDuckGo"), ("\"Google Chrome\"", "Chrome"),
+        ]
+
+        init(_ brands: String) {
+            if brands.range(ofASCII: "\"HeadlessChrome\"") != nil {
+                self = .machine
+            } else {
+                let family = Self.families.first { brands.range(ofASCII: $0.brand) != nil }
+                self = family.map { .family($0.name) } ?? .other
+            }
+        }
+    }
 
     private static let systems = [
         "\"Windows\"": "Windows", "\"macOS\"": "macOS", "\"Android\"": "Android", "\"iOS\"": "iOS",
         "\"Chrome OS\"": "ChromeOS", "\"Chromium OS\"": "ChromeOS", "\"Linux\"": "Linux", "\"HarmonyOS\"": "HarmonyOS",
     ]
-
-    /// A browser without a window says so here, whatever its User-Agent says.
-    var isMachine: Bool { brands?.range(ofASCII: "\"HeadlessChrome\"") != nil }
-
-    var browser: String? {
-        guard let brands else { return nil }
-        return Self.families.first { brands.range(ofASCII: $0.brand) != nil }?.name
-    }
 
     var system: String? { platform.flatMap { Self.systems[$0] } }
 

@@ -1,7 +1,72 @@
 internal import AssentCore
 
-/// Appends numbers and texts to bytes.
-struct ByteWriter {
+/// Takes the fields of what is written, one after the other.
+protocol FieldWriter {
+    mutating func byte(_ value: UInt8)
+    /// Seven bits a byte, the lowest first; the highest bit says that more follow (LEB128).
+    mutating func varint(_ value: UInt64)
+    /// Count of bytes, then UTF-8.
+    mutating func text(_ value: String)
+}
+
+extension FieldWriter {
+    mutating func varint(_ value: some UnsignedInteger & FixedWidthInteger) { varint(UInt64(value)) }
+
+    /// 0, −1, 1, −2 … as 0, 1, 2, 3 …
+    mutating func zigzag(_ value: Int64) { varint(UInt64(bitPattern: value << 1 ^ value >> 63)) }
+}
+
+/// Counts the bytes that fields take.
+struct FieldLengths: FieldWriter {
+    private(set) var count = 0
+
+    mutating func byte(_ value: UInt8) { count += 1 }
+
+    mutating func varint(_ value: UInt64) { count += (70 - (value | 1).leadingZeroBitCount) / 7 }
+
+    mutating func text(_ value: String) {
+        let length = value.utf8.count
+        varint(UInt64(length))
+        count += length
+    }
+}
+
+/// Writes fields into room that is there. Writing more than fits is a mistake of the program and ends it.
+struct RoomWriter: FieldWriter {
+    private let room: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+
+    init(_ room: UnsafeMutableBufferPointer<UInt8>) { self.room = UnsafeMutableRawBufferPointer(room) }
+
+    mutating func byte(_ value: UInt8) {
+        precondition(count < room.count)
+        room[count] = value
+        count += 1
+    }
+
+    mutating func varint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            byte(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        byte(UInt8(truncatingIfNeeded: rest))
+    }
+
+    mutating func text(_ value: String) {
+        var value = value
+        value.withUTF8 { utf8 in
+            varint(UInt64(utf8.count))
+            guard let source = utf8.baseAddress else { return }
+            precondition(utf8.count <= room.count - count)
+            (room.baseAddress! + count).copyMemory(from: source, byteCount: utf8.count)
+            count += utf8.count
+        }
+    }
+}
+
+/// Appends fields to bytes.
+struct ByteWriter: FieldWriter {
     private(set) var bytes: [UInt8] = []
 
     init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
@@ -13,9 +78,8 @@ struct ByteWriter {
 
     mutating func raw(_ values: some Collection<UInt8>) { bytes.append(contentsOf: values) }
 
-    /// Seven bits a byte, the lowest first; the highest bit says that more follow (LEB128).
-    mutating func varint(_ value: some UnsignedInteger & FixedWidthInteger) {
-        var rest = UInt64(value)
+    mutating func varint(_ value: UInt64) {
+        var rest = value
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
@@ -23,13 +87,10 @@ struct ByteWriter {
         bytes.append(UInt8(truncatingIfNeeded: rest))
     }
 
-    /// 0, −1, 1, −2 … as 0, 1, 2, 3 …
-    mutating func zigzag(_ value: Int64) { varint(UInt64(bitPattern: value << 1 ^ value >> 63)) }
-
-    /// Count of bytes, then UTF-8.
     mutating func text(_ value: String) {
-        varint(UInt(value.utf8.count))
-        bytes.append(contentsOf: value.utf8)
+        varint(UInt64(value.utf8.count))
+        var value = value
+        value.withUTF8 { bytes.append(contentsOf: $0) }
     }
 }
 

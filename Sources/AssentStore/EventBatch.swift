@@ -15,25 +15,26 @@ public struct EventBatch: Sendable {
     /// Bytes that the batch takes in the journal.
     public var byteCount: Int { rows.count + 64 }
 
-    /// Encodes admitted events. Cost: one pass, two allocations that grow.
+    /// Encodes admitted events. Cost: one allocation.
     public init(site: String, events: [ConsentedEvent]) {
-        self.init(site: site, unchecked: events.lazy.map(\.event))
+        self.site = site
+        count = events.count
+        var lengths = FieldLengths()
+        for index in events.indices { lengths.writeRow(events[index].event) }
+        rows = [UInt8](unsafeUninitializedCapacity: lengths.count) { room, filled in
+            var writer = RoomWriter(room)
+            for index in events.indices { writer.writeRow(events[index].event) }
+            filled = writer.count
+        }
     }
 
     /// Encodes events that passed the gate before: those of a batch that is written anew.
-    init(site: String, unchecked events: some Sequence<Event>) {
+    init(site: String, unchecked events: some Collection<Event>) {
         self.site = site
-        count = 0
-        var rows = ByteWriter(capacity: 256)
-        var row = ByteWriter(capacity: 256)
-        for event in events {
-            row.clear()
-            row.write(event)
-            rows.varint(UInt(row.bytes.count))
-            rows.raw(row.bytes)
-            count += 1
-        }
-        self.rows = rows.bytes
+        count = events.count
+        var writer = ByteWriter()
+        for event in events { writer.writeRow(event) }
+        rows = writer.bytes
     }
 
     /// The same batch without the events of those visitors.
@@ -101,7 +102,15 @@ public struct EventBatch: Sendable {
     }
 }
 
-extension ByteWriter {
+extension FieldWriter {
+    /// A row of an event: how many bytes it has, and its fields.
+    fileprivate mutating func writeRow(_ event: Event) {
+        var length = FieldLengths()
+        length.write(event)
+        varint(UInt64(length.count))
+        write(event)
+    }
+
     /// The fields of an event in the order of the format, the empty ones too.
     mutating func write(_ event: Event) {
         varint(event.visitor)

@@ -9,9 +9,22 @@ internal import Synchronization
 /// by is dropped when segments are merged.
 public final class RecentIDs: Sendable {
     private struct Generations {
-        var young: Set<UInt64> = []
-        var old: Set<UInt64> = []
+        var young = HashTable()
+        var old = HashTable()
         var begun = Instant(milliseconds: 0)
+
+        mutating func claim(_ hash: UInt64, at now: Instant) -> Bool {
+            guard !young.contains(hash), !old.contains(hash) else { return false }
+            if young.count >= Limits.recentIDsMax / 2
+                || now.milliseconds - begun.milliseconds >= Limits.duplicateMilliseconds
+            {
+                old = young
+                young = HashTable()
+                begun = now
+            }
+            young.insert(hash)
+            return true
+        }
     }
 
     private let generations = Mutex(Generations())
@@ -21,26 +34,20 @@ public final class RecentIDs: Sendable {
 
     /// The hash of an event's identity.
     public static func hash(site: String, visitor: VisitorNumber, id: String) -> UInt64 {
-        var hasher = Hasher()
-        hasher.combine(site)
-        hasher.combine(visitor)
-        hasher.combine(id)
-        return UInt64(bitPattern: Int64(hasher.finalize()))
+        var hasher = TextHasher()
+        hasher.feed(site)
+        hasher.feed(UInt64(visitor))
+        hasher.feed(id)
+        return hasher.value
     }
 
-    /// Remembers an id. False if it was known: the event is a duplicate.
-    public func claim(_ hash: UInt64, at now: Instant) -> Bool {
+    /// Remembers ids.
+    /// - Returns: the places of those that were known, in this call or before it: the events are duplicates.
+    public func claim(_ hashes: [UInt64], at now: Instant) -> [Int] {
         generations.withLock { generations in
-            guard !generations.young.contains(hash), !generations.old.contains(hash) else { return false }
-            if generations.young.count >= Limits.recentIDsMax / 2
-                || now.milliseconds - generations.begun.milliseconds >= Limits.duplicateMilliseconds
-            {
-                generations.old = generations.young
-                generations.young = []
-                generations.begun = now
-            }
-            generations.young.insert(hash)
-            return true
+            var known: [Int] = []
+            for (place, hash) in hashes.enumerated() where !generations.claim(hash, at: now) { known.append(place) }
+            return known
         }
     }
 
@@ -52,5 +59,52 @@ public final class RecentIDs: Sendable {
                 generations.old.remove(hash)
             }
         }
+    }
+}
+
+/// A set of hashes: each stands at the place that its low bits name, or at the next free one. At most half of the places
+/// are taken.
+private struct HashTable {
+    /// 0 is free; the hash that is 0 is taken for 1.
+    private var places: [UInt64] = []
+    private(set) var count = 0
+
+    func contains(_ hash: UInt64) -> Bool { count > 0 && places[place(of: max(1, hash))] != 0 }
+
+    mutating func insert(_ hash: UInt64) {
+        if (count + 1) * 2 > places.count {
+            let hashes = places
+            places = Array(repeating: 0, count: max(1_024, places.count * 2))
+            for hash in hashes where hash != 0 { places[place(of: hash)] = hash }
+        }
+        places[place(of: max(1, hash))] = max(1, hash)
+        count += 1
+    }
+
+    mutating func remove(_ hash: UInt64) {
+        guard contains(hash) else { return }
+        var gap = place(of: max(1, hash))
+        places[gap] = 0
+        count -= 1
+        // Those behind it move up, as far as their own place allows.
+        let mask = places.count - 1
+        var next = (gap + 1) & mask
+        while places[next] != 0 {
+            let home = Int(truncatingIfNeeded: places[next]) & mask
+            if (next - home) & mask >= (next - gap) & mask {
+                places[gap] = places[next]
+                places[next] = 0
+                gap = next
+            }
+            next = (next + 1) & mask
+        }
+    }
+
+    /// Where a hash is, or would go.
+    private func place(of hash: UInt64) -> Int {
+        let mask = places.count - 1
+        var place = Int(truncatingIfNeeded: hash) & mask
+        while places[place] != 0, places[place] != hash { place = (place + 1) & mask }
+        return place
     }
 }

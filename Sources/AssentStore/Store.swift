@@ -280,7 +280,8 @@ public final class Store: Sendable {
         var next: Int64 = 1
         let reader = try SQLite("\(directory)/journal.sqlite", .read)
         while next <= through {
-            var gathered: [String: [Day: [(number: Int64, event: Event)]]] = [:]
+            var gathered: [PartitionName: Arrivals] = [:]
+            var current: (name: PartitionName, arrivals: Arrivals)?
             // Rows are read in portions, so that memory is bounded however much a crash has left.
             let last = try Journal.portion(reader, next...through, events: Limits.segmentEventsMax)
             try Journal.events(reader, next...last) { number, sentence in
@@ -290,24 +291,29 @@ public final class Store: Sendable {
             } each: { number, site, events in
                 let erased = erasures[site]?.entries ?? [:]
                 for event in events where erased.isEmpty || erased[event.visitor] == nil {
-                    gathered[site, default: [:]][event.time.day, default: []].append((number, event))
+                    let name = PartitionName(site: site, day: event.time.day)
+                    if let current, current.name == name {
+                        current.arrivals.add(event, number)
+                        continue
+                    }
+                    let arrivals = gathered[name] ?? Arrivals()
+                    gathered[name] = arrivals
+                    current = (name, arrivals)
+                    arrivals.add(event, number)
                 }
             }
-            for (site, days) in gathered.sorted(by: { $0.key < $1.key }) {
-                for (day, rows) in days.sorted(by: { $0.key < $1.key }) {
-                    do throws(StoreError) {
-                        if drained.failed.contains(PartitionName(site: site, day: day)) {
-                            drained.rows.formUnion(rows.map(\.number))
-                            continue
-                        }
-                        let partition = try partition(site, day)
-                        let held = try partition.drainedThrough()
-                        let events = rows.filter { $0.number > held }.map(\.event)
-                        if !events.isEmpty { _ = try partition.add([.arrived(events)], through: last) }
-                    } catch  where error.kind == .damaged {
-                        drained.sentences.append(error.description)
-                        drained.rows.formUnion(rows.map(\.number))
+            for (name, arrivals) in gathered.sorted(by: { $0.key < $1.key }) {
+                do throws(StoreError) {
+                    if drained.failed.contains(name) {
+                        drained.rows.formUnion(arrivals.numbers)
+                        continue
                     }
+                    let partition = try partition(name.site, name.day)
+                    let columns = arrivals.columns(after: try partition.drainedThrough())
+                    if columns.count > 0 { _ = try partition.add([columns], through: last) }
+                } catch  where error.kind == .damaged {
+                    drained.sentences.append(error.description)
+                    drained.rows.formUnion(arrivals.numbers)
                 }
             }
             next = last + 1
@@ -335,9 +341,9 @@ public final class Store: Sendable {
                 do throws(StoreError) {
                     let partition = try Partition(directory: directory, site: site, day: day, .read)
                     for columns in try partition.segments(.ids) {
-                        for (visitor, id) in zip(columns.visitors, columns.ids) where !id.isEmpty {
-                            _ = recentIDs.claim(RecentIDs.hash(site: site, visitor: visitor, id: id), at: since)
-                        }
+                        let hashes = zip(columns.visitors, columns.ids).lazy.filter { !$1.isEmpty }
+                            .map { RecentIDs.hash(site: site, visitor: $0, id: $1) }
+                        _ = recentIDs.claim(Array(hashes), at: since)
                     }
                 } catch  where error.kind == .damaged || error.kind == .missing {
                     // What slips by is found when it is added to the partition.
@@ -355,6 +361,26 @@ public final class Store: Sendable {
             lock.release()
         }
         try drain(at: now)
+    }
+}
+
+/// Events on their way from the journal into a partition, column by column: they take a tenth of the memory that they
+/// would take as values.
+private final class Arrivals {
+    private var columns = EventColumns()
+    private var interning = Interning()
+    /// For each event the row that it is from.
+    private(set) var numbers: [Int64] = []
+
+    func add(_ event: Event, _ number: Int64) {
+        columns.append(event, &interning)
+        numbers.append(number)
+    }
+
+    /// Those of later rows than that one.
+    func columns(after drained: Int64) -> EventColumns {
+        guard numbers.contains(where: { $0 <= drained }) else { return columns }
+        return columns.selecting(numbers.indices.filter { numbers[$0] > drained })
     }
 }
 

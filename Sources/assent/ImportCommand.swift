@@ -3,7 +3,6 @@ import AssentCollector
 import AssentConfiguration
 import AssentCore
 import AssentStore
-import CMalloc
 
 /// `assent import`
 struct ImportCommand: ParsableCommand {
@@ -62,8 +61,7 @@ struct ImportCommand: ParsableCommand {
             guard error.kind == .held else { throw Failure(error) }
             return try asking(&input, about: site, configuration, &report)
         }
-        // Threads come and go with each batch: with one heap for all, what one gives back is room for the next.
-        mallopt(M_ARENA_MAX, Limits.importHeapsMax)
+        Heaps.ofImport()
         do {
             let gate = Gate(
                 site: site, key: key, countries: try SystemTables.countries(), rules: configuration.rules)

@@ -14,6 +14,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
+        Heaps.ofCollector()
         let serving = try Serving(try common.load(), logLevel: .info, manager: .ofProcess())
         try await serving.run()
     }

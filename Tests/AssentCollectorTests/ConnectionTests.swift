@@ -164,19 +164,43 @@ import Testing
         }
     }
 
-    @Test("A connection ends where the client asks for it", arguments: ["HTTP/1.0", "close", "upgrade"])
+    @Test("A connection ends where the client asks for it", arguments: ["HTTP/1.0", "close", "keep-alive, Close"])
     func closes(how: String) async throws {
         try await Running.collector { running in
             let client = try running.client()
-            switch how {
-            case "HTTP/1.0": client.send("GET /.well-known/gpc.json HTTP/1.0\r\n\r\n")
-            case "close": client.send(Client.request("GET", "/.well-known/gpc.json", nil, ["Connection": "close"]))
-            default:
-                client.send(
-                    Client.request("GET", "/.well-known/gpc.json", nil, ["Connection": "Upgrade", "Upgrade": "h2c"]))
+            if how == "HTTP/1.0" {
+                client.send("GET /.well-known/gpc.json HTTP/1.0\r\n\r\n")
+            } else {
+                client.send(Client.request("GET", "/.well-known/gpc.json", nil, ["Connection": how]))
             }
             let answer = try client.receive()
             #expect(answer.status == 200 && answer["connection"] == "close")
+            #expect(client.isClosed())
+        }
+    }
+
+    @Test("The offer of another protocol is not taken, and the connection goes on")
+    func upgrade() async throws {
+        try await Running.collector { running in
+            let client = try running.client()
+            for _ in 0..<2 {
+                client.send(
+                    Client.request("GET", "/.well-known/gpc.json", nil, ["Connection": "Upgrade", "Upgrade": "h2c"]))
+                let answer = try client.receive()
+                #expect(answer.status == 200 && answer["connection"] == nil)
+            }
+        }
+    }
+
+    @Test("More requests at once than answers may wait are answered all, in order, also after the end of the input")
+    func manyAtOnce() async throws {
+        try await Running.collector { running in
+            let client = try running.client()
+            let count = Limits.pipelinedRequestsMax * 3
+            let paths = (0..<count).map { $0 % 3 == 0 ? "/none/\($0)" : "/.well-known/gpc.json" }
+            client.send(paths.map { Client.request("GET", $0) }.joined())
+            client.endOutput()
+            for path in paths { #expect(try client.receive().status == (path.hasPrefix("/none") ? 404 : 200)) }
             #expect(client.isClosed())
         }
     }

@@ -89,7 +89,8 @@ import Testing
         var request = EventsRequest()
         request.events = events ?? [beacon()]
         request.consent = token ?? self.token()
-        return (gate ?? self.gate).admit(request, context, receivedAt: Self.granted.advanced(by: after)) {
+        var memory = GateMemory(texts: 16)
+        return (gate ?? self.gate).admit(request, context, receivedAt: Self.granted.advanced(by: after), &memory) {
             Standing(
                 visitor: erased == nil ? $0 : $0 + 1, hasWithdrawn: withdrawn.contains($0), erased: erased)
         }
@@ -268,7 +269,7 @@ import Testing
                 id: "", time: Self.granted.advanced(by: 3), visitor: 1, record: 2, kind: .action,
                 page: Page(host: "www.example.org", path: "/"), name: "read_more", target: "50% off"),
         ]
-        var memory = GateMemory()
+        var memory = GateMemory(texts: 16)
         for event in events + events {
             var writer = JSONWriter()
             EventLine.write(event, visitor: visitor, scheme: "https", to: &writer)

@@ -13,7 +13,7 @@ import Testing
         "AssentStore": ["AssentCore", "CSQLite", "CZlib", "Crypto", "Glibc", "Synchronization"],
         "AssentReport": ["AssentCore", "AssentStore", "Crypto"],
         "AssentCollector": [
-            "AssentCore", "AssentStore", "AssentReport", "DashboardAssets", "Glibc", "Logging", "NIOCore", "NIOHTTP1",
+            "AssentCore", "AssentStore", "AssentReport", "DashboardAssets", "Glibc", "Logging", "NIOCore",
             "NIOPosix", "ServiceLifecycle", "Synchronization", "Crypto",
         ],
         "assent": [

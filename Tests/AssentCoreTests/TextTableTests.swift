@@ -78,14 +78,18 @@ import Testing
         #expect(made.count == 5)
     }
 
-    @Test func `nothing is remembered where nothing may be`() {
-        var memo = Memo<Int>(countMax: 0)
+    @Test func `what is too long, or has no value, is not remembered`() {
+        var memo = Memo<Int>(countMax: 3)
         var made = 0
-        for _ in 0..<3 {
-            _ = memo.value(of: "a") { _ in
-                made += 1; return made
+        func value(_ text: String) -> Int? {
+            memo.valueIfAny(of: text) { text in
+                made += 1
+                return text == "none" ? nil : made
             }
         }
-        #expect(made == 3)
+        let longest = String(repeating: "a", count: Limits.rememberedTextBytesMax)
+        #expect(value(longest) == 1 && value(longest) == 1)
+        #expect(value(longest + "a") == 2 && value(longest + "a") == 3)
+        #expect(value("none") == nil && value("none") == nil && made == 5)
     }
 }

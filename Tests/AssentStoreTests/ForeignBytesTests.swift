@@ -76,7 +76,7 @@ import Testing
                     + #"%1C\u00e9\ud83c\ud800","referrer":"https://[::1]/a","target":"https://x.example/%3Fa%2541"}"#)
                     .utf8))
         var understood = 0
-        var memory = GateMemory()
+        var memory = GateMemory(texts: 16)
         for round in 0..<1_500 {
             var bytes = lines[round % lines.count]
             for _ in 0...Int.random(in: 0..<3, using: &generator) { bytes = mutated(bytes, using: &generator) }
@@ -106,7 +106,7 @@ import Testing
         var understood = 0
         for round in 0..<3_000 {
             let body = mutated(bodies[round % 3], using: &generator)
-            if let request = try? EventsRequest.parse(body) {
+            if let request = try? EventsRequest.parse(body.span.bytes) {
                 understood += 1
                 #expect(request.events.count <= Limits.eventsPerRequestMax)
                 #expect(request.events.allSatisfy { (0...Limits.ageMillisecondsMax).contains($0.age) })

@@ -4,6 +4,11 @@ import Testing
 
 @testable import AssentStore
 
+extension RecentIDs {
+    /// Whether an id is new.
+    func claim(_ hash: UInt64, at now: Instant) -> Bool { claim([hash], at: now).isEmpty }
+}
+
 @Suite struct RecentIDsTests {
     let start = Samples.monday.start
 
@@ -33,7 +38,25 @@ import Testing
         #expect(ids.claim(1, at: start) && ids.claim(2, at: start))
         #expect(ids.claim(3, at: start.advanced(by: Limits.duplicateMilliseconds)))
         ids.release([1, 3, 99])
+        #expect(ids.claim([5, 2, 5, 6], at: start) == [1, 2], "known before, and known since the first of two")
         #expect(ids.claim(1, at: start) && ids.claim(3, at: start) && !ids.claim(2, at: start))
+    }
+
+    @Test func `whatever was released between others, those others stay known`() {
+        var generator = SeededGenerator(seed: 7)
+        let ids = RecentIDs()
+        var known: Set<UInt64> = []
+        for _ in 0..<30_000 {
+            // Few places, so that many hashes wait behind one another.
+            let hash = UInt64.random(in: 0..<64, using: &generator) << 32 | UInt64.random(in: 1...40, using: &generator)
+            if Bool.random(using: &generator) {
+                #expect(ids.claim(hash, at: start) == known.insert(hash).inserted)
+            } else {
+                ids.release([hash])
+                known.remove(hash)
+            }
+        }
+        for hash in known { #expect(!ids.claim(hash, at: start)) }
     }
 
     @Test func `a clock that goes back forgets nothing`() {

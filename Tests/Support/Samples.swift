@@ -28,13 +28,13 @@ public enum Samples {
     /// An event as the gate makes it of a line that says the same.
     /// - Throws: `BadRequest` where the gate would not take it, such as a page of another host.
     public static func consented(_ event: Event) throws -> ConsentedEvent {
-        var memory = GateMemory()
+        var memory = GateMemory(texts: 16)
         return try gate.admit(line(event), visitor: event.visitor, record: event.record, &memory)
     }
 
     /// Events on their way through an import, as lines of visitors with the ids that ``visitorID(_:)`` gives.
     public static func importBatch(_ events: [ConsentedEvent]) throws -> ImportBatch {
-        var memory = GateMemory()
+        var memory = GateMemory(texts: 16)
         var batch = ImportBatch()
         for event in events.map(\.event) {
             batch.add(

@@ -171,6 +171,7 @@ struct Simulation {
         var waiting: [ConsentedEvent] = []
         var turnedAway: [Day: [Refusal: UInt64]] = [:]
         let standings = store.standings(site: site.id)
+        var memory = GateMemory(texts: Limits.rememberedTextsOfImportMax)
         for visit in visits {
             let visitor = visitors[visit.visitor]
             let day = timeZone.date(of: visit.start)
@@ -182,7 +183,7 @@ struct Simulation {
                 var request = EventsRequest()
                 request.events = sending.events
                 let admission = gate.admit(
-                    request, context, receivedAt: sending.at, standing: standings.standing(of:))
+                    request, context, receivedAt: sending.at, &memory, standing: standings.standing(of:))
                 waiting += admission.events
                 outcome.events += admission.events.count
                 outcome.turnedAway += admission.refusals.count

@@ -12,7 +12,7 @@ import LibFuzzer
     /// What can be done with foreign bytes, and bytes of each that are good.
     private static let decoders: [(decode: @Sendable ([UInt8]) -> Void, seeds: [[UInt8]])] = [
         ({ segment($0) }, Seeds.segments), ({ journalRow($0) }, Seeds.journalRows), ({ stream($0) }, Seeds.streams),
-        ({ eventLine($0) }, Seeds.lines), ({ _ = try? EventsRequest.parse($0) }, Seeds.events),
+        ({ eventLine($0) }, Seeds.lines), ({ _ = try? EventsRequest.parse($0.span.bytes) }, Seeds.events),
         ({ _ = try? ConsentRequest.parse($0) }, Seeds.choices),
         ({ _ = try? WithdrawRequest.parse($0) }, Seeds.choices),
         ({ _ = try? ReceivedRequest(parsing: $0) }, Seeds.requests),
@@ -104,7 +104,7 @@ import LibFuzzer
     }
 
     private static func eventLine(_ input: [UInt8]) {
-        var memory = GateMemory()
+        var memory = GateMemory(texts: 16)
         guard let line = try? EventLine(parsing: input),
             let admitted = try? Seeds.gate.admit(line, visitor: 1, record: 1, &memory)
         else { return }
