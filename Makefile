@@ -48,8 +48,8 @@ test: .build-axe/ready
 	$(call install,$(TEST_PACKAGES))
 	swift build --build-tests
 	swift test --skip-build --skip EndToEndTests
-	swift test --skip-build --filter EndToEndTests --skip CrashMatrixTests --skip KillTests
-	swift test --skip-build --filter CrashMatrixTests --filter KillTests
+	swift test --skip-build --filter EndToEndTests --skip CrashMatrixTests --skip KillTests --skip HardshipTests
+	swift test --skip-build --filter CrashMatrixTests --filter KillTests --filter HardshipTests
 
 # axe-core, which judges pages by the rules of accessibility, comes from PyPI in the one version that the tests name.
 .build-axe/ready: Tests/EndToEndTests/axe.txt
