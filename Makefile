@@ -65,19 +65,21 @@ crash-matrix:
 	swift build --build-tests
 	ASSENT_CRASH_MATRIX=whole swift test --skip-build --filter CrashMatrixTests
 
-# Foreign bytes for the decoders, guided by what they reach, for so many seconds. What was found to be worth trying is kept
-# in .build-fuzz and tried again the next time; an input that ends a run lies there as crash-…, oom-… or timeout-….
+# Foreign bytes for the decoders, guided by what they reach, for so many seconds; TARGET=json for one of them alone. What
+# was found to be worth trying is kept in .build-fuzz and tried again the next time; an input that ends a run lies there
+# as crash-…, oom-… or timeout-….
 # No decoder may take more at once than a column that is inflated (Limits.columnBytesMax, 64 MiB). What is freed is kept
 # for a while, to find who uses it still: so the limit of the whole is larger.
 SECONDS = 60
-FUZZER  = .build-fuzz/release/Fuzzer
+FUZZER  = .build-fuzz/release/Fuzzer $(if $(TARGET),-target=$(TARGET))
+CORPUS  = .build-fuzz/corpus$(if $(TARGET),-$(TARGET))
 fuzz:
 	$(call install,$(BUILD_PACKAGES))
 	swift build -c release --package-path Tests/Fuzz --scratch-path .build-fuzz
-	$(FUZZER) seeds .build-fuzz/corpus
+	$(FUZZER) seeds $(CORPUS)
 	SWIFT_BACKTRACE=enable=no $(FUZZER) -max_total_time=$(SECONDS) -timeout=10 -max_len=65536 -malloc_limit_mb=66 \
 		-rss_limit_mb=768 -use_value_profile=1 -print_final_stats=1 -verbosity=0 \
-		-artifact_prefix=.build-fuzz/ .build-fuzz/corpus
+		-artifact_prefix=.build-fuzz/ $(CORPUS)
 
 # What guards the house beside the tests: the formatter's strict lint, and what the release binary is made of.
 check: lint release

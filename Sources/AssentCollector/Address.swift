@@ -18,6 +18,8 @@ struct Address: Sendable, Hashable {
         var four = in_addr()
         var six = in6_addr()
         let text = String(text)
+        // C would read only as far as the zero.
+        guard !text.utf8.contains(0) else { return nil }
         if inet_pton(AF_INET, text, &four) == 1 {
             (high, low) = (0, Address.mappedIPv4 | UInt64(UInt32(bigEndian: four.s_addr)))
         } else if inet_pton(AF_INET6, text, &six) == 1 {

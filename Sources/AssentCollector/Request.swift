@@ -191,7 +191,7 @@ struct Query: Sendable {
             switch byte {
             case UInt8(ascii: "+"): bytes.append(0x20)
             case UInt8(ascii: "%"):
-                guard rest.count >= 2, let decoded = UInt8(Substring(rest.prefix(2)), radix: 16) else { return nil }
+                guard rest.count >= 2, let decoded = Hex.bytes(Substring(rest.prefix(2)))?.first else { return nil }
                 bytes.append(decoded)
                 rest = rest.dropFirst(2)
             default: bytes.append(byte)

@@ -175,6 +175,8 @@ extension Instant {
         }
         let seconds = (hour * 60 + minute - offsetMinutes) * 60 + min(second, 59)
         self.init(milliseconds: day.start.milliseconds + Int64(seconds * 1_000 + fraction))
+        // In UTC it can be a day of the year 0 or 10000.
+        if offsetMinutes != 0, !(1...9_999).contains(self.day.date.year) { return nil }
     }
 
     /// RFC 3339 in UTC, with milliseconds only where there are any: `2026-11-22T12:00:00Z`.

@@ -1,7 +1,7 @@
 /// An http or https address as it came, taken apart but not yet cleaned.
 struct WebAddress {
     var scheme: Substring
-    /// Lower case, without port and trailing dot.
+    /// Lower case, without port and trailing dots.
     var host: String
     /// With its leading slash; `/` where the address ends with the host.
     var path: Substring
@@ -22,9 +22,12 @@ struct WebAddress {
         fragment = slice(parts.fragment)
         let name = slice(parts.host)
         host = name.utf8.allSatisfy { !(0x41...0x5A).contains($0) && $0 < 0x80 } ? String(name) : name.lowercased()
+        // Some letters take more bytes in lower case.
+        guard host.utf8.count <= Limits.hostBytesMax else { return nil }
     }
 
-    /// Whether a text is an absolute address. Cost: one look at each byte.
+    /// Whether a text is an absolute address, maybe of a host that is too long once it is in lower case. Cost: one look at
+    /// each byte.
     static func isWellFormed(_ text: String) -> Bool { Parts(text) != nil }
 
     /// Where the parts of an address stand in its UTF-8. They begin and end beside ASCII characters.
@@ -78,7 +81,7 @@ struct WebAddress {
             return at
         }
 
-        /// The name within an authority: no user, port or trailing dot.
+        /// The name within an authority: no user, port or trailing dots.
         private static func host(_ authority: Slice<UnsafeBufferPointer<UInt8>>) -> Range<Int>? {
             // Most are names that need no second look.
             if authority.count <= Limits.hostBytesMax, authority.last.map(isPlain) == true,
@@ -95,7 +98,7 @@ struct WebAddress {
                 guard name[(colon + 1)...].allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
                 name = name[..<colon]
             }
-            if name.last == UInt8(ascii: ".") { name = name.dropLast() }
+            while name.last == UInt8(ascii: ".") { name = name.dropLast() }
             guard !name.isEmpty, name.count <= Limits.hostBytesMax,
                 name.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "\\") })
             else { return nil }
@@ -133,7 +136,9 @@ enum Cleaning {
         }
         let end = text.utf8.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? text.endIndex
         guard !text.utf8.contains(UInt8(ascii: ":")) else { return "" }
-        return self.text(String(text[..<end]), bytesMax: Limits.pathBytesMax)
+        let word = self.text(String(text[..<end]), bytesMax: Limits.pathBytesMax)
+        // Where something was redacted the word is decoded, and may turn out to be an address or to have a query.
+        return word.utf8.contains { ":?#".utf8.contains($0) } ? target(word) : word
     }
 
     /// A path, percent-decoded where that gives UTF-8, redacted, cut to ``Limits/pathBytesMax``.
@@ -190,21 +195,37 @@ enum Cleaning {
     /// token would not be known for what it is.
     static func text(_ text: String, bytesMax: Int) -> String {
         var beginning = cut(text, bytesMax: bytesMax * Limits.uncleanedTextRatio)
-        if beginning.utf8.count < text.utf8.count, let end = beginning.lastIndex(where: \.isWhitespace) {
+        if beginning.utf8.count < text.utf8.count,
+            let end = beginning.unicodeScalars.lastIndex(where: \.properties.isWhitespace)
+        {
             beginning = String(beginning[..<end])
         }
-        var clean = cut(redactedWithin(folded(beginning)), bytesMax: bytesMax)
+        let whole = redactedWithin(folded(beginning))
+        guard whole.utf8.count > bytesMax else { return whole }
+        let clean = withoutBrokenEscape(cut(whole, bytesMax: bytesMax))
         // Spaces are single, so that the cut leaves one at most.
-        if clean.utf8.last == 0x20 { clean.removeLast() }
-        return clean
+        return clean.utf8.last == 0x20 ? String(clean.unicodeScalars.dropLast()) : clean
     }
 
     /// The longest beginning of whole characters with at most that many bytes.
+    ///
+    /// A character can have any number of combining marks: it is looked for in one step, since to look whether each byte
+    /// begins one would take the square of its length.
     static func cut(_ text: String, bytesMax: Int) -> String {
         guard text.utf8.count > bytesMax else { return text }
-        var end = text.utf8.index(text.startIndex, offsetBy: bytesMax)
-        while end.samePosition(in: text) == nil { end = text.utf8.index(before: end) }
-        return String(text[..<end])
+        let end = text.utf8.index(text.startIndex, offsetBy: bytesMax)
+        if end.samePosition(in: text) != nil { return String(text[..<end]) }
+        return String(text[..<text.index(before: text.index(after: end))])
+    }
+
+    /// A text that was cut, without `%` and hex digits at its end: decoded, part of an escape could be read as part of an
+    /// address.
+    private static func withoutBrokenEscape(_ text: String) -> String {
+        var kept = text.utf8[...]
+        while let last = kept.lastIndex(where: { Hex.value(ofDigit: $0) == nil }), kept[last] == UInt8(ascii: "%") {
+            kept = kept[..<last]
+        }
+        return String(Substring(kept))
     }
 
     /// White space folded to single spaces, none at either end; control characters removed.
@@ -294,14 +315,22 @@ extension Cleaning {
     }
 
     /// As ``redacted(_:)``, also where it takes further percent-decoding to see what must go: then the text stays decoded
-    /// that far, folded again, for a control character may have been encoded too.
+    /// that far, folded again, for a control character may have been encoded too. From there it is decoded further as
+    /// often, so that nothing is found where the result is cleaned again; a text in which there always is something goes
+    /// as a whole.
     private static func redactedWithin(_ text: String) -> String {
         var clean = redacted(text)
         var decodedText = clean
-        for _ in 0..<Limits.percentDecodingsMax where decodedText.utf8.contains(UInt8(ascii: "%")) {
+        var decodings = 0
+        var findings = 0
+        while decodings < Limits.percentDecodingsMax, decodedText.utf8.contains(UInt8(ascii: "%")) {
+            decodings += 1
             decodedText = folded(decoded(decodedText[...], plusIsSpace: false))
             let redactedText = redacted(decodedText)
-            if redactedText != decodedText { (clean, decodedText) = (redactedText, redactedText) }
+            guard redactedText != decodedText else { continue }
+            (clean, decodedText) = (redactedText, redactedText)
+            (decodings, findings) = (0, findings + 1)
+            guard findings <= Limits.percentDecodingsMax else { return "[redacted]" }
         }
         return clean
     }

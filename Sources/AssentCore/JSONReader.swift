@@ -87,6 +87,7 @@ struct JSONReader {
             repeat {
                 skipSpace()
                 let (range, hasEscapes) = try rawString()
+                if hasEscapes || !isASCII(range) { try check(range, hasEscapes: hasEscapes) }
                 guard take(":") else { throw malformed }
                 try member(Key(bytes: UnsafeBufferPointer(rebasing: bytes[range]), hasEscapes: hasEscapes), &self)
             } while take(",")
@@ -128,7 +129,9 @@ struct JSONReader {
         switch byte {
         case UInt8(ascii: "{"): try object { (_, reader) throws(BadRequest) in try reader.skip() }
         case UInt8(ascii: "["): try array { (_, reader) throws(BadRequest) in try reader.skip() }
-        case UInt8(ascii: "\""): _ = try rawString()
+        case UInt8(ascii: "\""):
+            let (range, hasEscapes) = try rawString()
+            try check(range, hasEscapes: hasEscapes)
         case UInt8(ascii: "t"): try word("true")
         case UInt8(ascii: "f"): try word("false")
         case UInt8(ascii: "n"): try word("null")
@@ -251,6 +254,29 @@ struct JSONReader {
         guard end < bytes.count else { throw malformed }
         index += 1
         return (start..<end, hasEscapes)
+    }
+
+    /// What nobody wants to know must be text all the same, or another parser would not take what this one took.
+    private func check(_ range: Range<Int>, hasEscapes: Bool) throws(BadRequest) {
+        let raw = UnsafeBufferPointer(rebasing: bytes[range])
+        if hasEscapes { _ = try unescaped(raw) }
+        guard (try? UTF8Span(validating: raw.span)) != nil else { throw BadRequest("", "must be UTF-8") }
+    }
+
+    /// Whether bytes are ASCII, eight of them at a time.
+    private func isASCII(_ range: Range<Int>) -> Bool {
+        let raw = UnsafeRawBufferPointer(bytes)
+        var at = range.lowerBound
+        var found: UInt64 = 0
+        while at + 8 <= range.upperBound {
+            found |= raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            at += 8
+        }
+        while at < range.upperBound {
+            found |= UInt64(raw[at])
+            at += 1
+        }
+        return found & 0x8080_8080_8080_8080 == 0
     }
 
     /// The next quote, backslash or control character, eight bytes at a time; a byte of the word may be none of them

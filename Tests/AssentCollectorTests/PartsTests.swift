@@ -20,7 +20,9 @@ import Testing
         #expect((left.prefix == right.prefix) == agree)
     }
 
-    @Test("What is no address is none", arguments: ["", "localhost", "1.2.3", "1.2.3.4:80", "[::1]", "1.2.3.4 "])
+    @Test(
+        "What is no address is none",
+        arguments: ["", "localhost", "1.2.3", "1.2.3.4:80", "[::1]", "1.2.3.4 ", "1.2.3.4\0", "::1\0x"])
     func noAddress(text: String) { #expect(Address(text) == nil) }
 
     /// Peer, `Forwarded`, `X-Forwarded-For`, and who the client is.
@@ -75,7 +77,7 @@ import Testing
         arguments: [
             ("a=1&b=2", "b", "2"), ("a=1&a=2", "a", "1"), ("a", "a", ""), ("a=b=c", "a", "b=c"), ("", "a", nil),
             ("a=%D9%8A+x%2B", "a", "ي x+"), ("a=%", "a", nil), ("a=%F", "a", nil), ("a=%zz", "a", nil),
-            ("a=%FF", "a", nil), ("ab=1", "a", nil),
+            ("a=%FF", "a", nil), ("ab=1", "a", nil), ("a=%+9", "a", nil), ("a=%é", "a", nil),
         ] as [(String, String, String?)])
     func queries(text: String, name: String, value: String?) { #expect(Query(text[...])[name] == value) }
 

@@ -1,7 +1,19 @@
-import AssentCore
+import AssentStore
 import LibFuzzer
 
-@testable import AssentStore
+/// A decoder of foreign bytes under test.
+struct Target: Sendable {
+    /// Its name, by which `make fuzz TARGET=…` picks it.
+    let name: String
+    /// Bytes that it takes, from which the fuzzer begins.
+    let seeds: [[UInt8]]
+    /// Decodes, and ends the process where what was taken is not as it must be.
+    let run: @Sendable ([UInt8]) -> Void
+
+    init(_ name: String, _ seeds: [[UInt8]], _ run: @escaping @Sendable ([UInt8]) -> Void) {
+        (self.name, self.seeds, self.run) = (name, seeds, run)
+    }
+}
 
 /// The first byte of an input says which decoder gets the rest.
 ///
@@ -9,124 +21,91 @@ import LibFuzzer
 /// again. A trap, a failed precondition, an access outside of what is allocated, and memory beyond the limits of the
 /// command line end the run.
 @main struct Fuzzer {
-    /// What can be done with foreign bytes, and bytes of each that are good.
-    private static let decoders: [(decode: @Sendable ([UInt8]) -> Void, seeds: [[UInt8]])] = [
-        ({ segment($0) }, Seeds.segments), ({ journalRow($0) }, Seeds.journalRows), ({ stream($0) }, Seeds.streams),
-        ({ eventLine($0) }, Seeds.lines), ({ _ = try? EventsRequest.parse($0.span.bytes) }, Seeds.events),
-        ({ _ = try? ConsentRequest.parse($0) }, Seeds.choices),
-        ({ _ = try? WithdrawRequest.parse($0) }, Seeds.choices),
-        ({ _ = try? ReceivedRequest(parsing: $0) }, Seeds.requests),
-        ({ _ = try? ClosedRequest(parsing: $0) }, Seeds.requests),
-        ({ _ = try? EraseRequest(parsing: $0) }, Seeds.requests),
+    /// A new one goes to the end: inputs that were kept know the others by their place.
+    private static let targets: [Target] = [
+        Target("segment", Seeds.segments) { StoreTargets.segment($0) },
+        Target("journal-row", Seeds.journalRows) { StoreTargets.journalRow($0) },
+        Target("stream", Seeds.streams) { StoreTargets.stream($0) },
+        Target("event-line", Seeds.lines) { StoreTargets.eventLine($0) },
+        Target("events", Seeds.events) { BodyTargets.events($0) },
+        Target("consent", Seeds.choices) { BodyTargets.consent($0) },
+        Target("withdraw", Seeds.choices) { BodyTargets.withdraw($0) },
+        Target("received", Seeds.requests) { BodyTargets.received($0) },
+        Target("closed", Seeds.requests) { BodyTargets.closed($0) },
+        Target("erase", Seeds.requests) { BodyTargets.erase($0) },
+        Target("json", Seeds.json) { BodyTargets.json($0) },
+        Target("token", Seeds.tokens) { RequestTargets.token($0) },
+        Target("query", Seeds.queries) { RequestTargets.query($0) },
+        Target("headers", Seeds.headers) { RequestTargets.headers($0) },
+        Target("forwarded", Seeds.forwarded) { RequestTargets.forwarded($0) },
+        Target("client", Seeds.clients) { RequestTargets.client($0) },
+        Target("address", Seeds.addresses) { CleaningTargets.address($0) },
+        Target("text", Seeds.texts) { CleaningTargets.text($0) },
+        Target("target", Seeds.addresses + Seeds.texts) { CleaningTargets.target($0) },
+        Target("glob", Seeds.globs) { FileTargets.glob($0) },
+        Target("time-zone", Seeds.timeZones) { FileTargets.timeZone($0) },
+        Target("countries", Seeds.countries) { FileTargets.countries($0) },
+        Target("configuration", Seeds.configurations) { FileTargets.configuration($0) },
+        Target("backup", Seeds.manifests) { FileTargets.backup($0) },
+        Target("receipt", Seeds.receipts) { FileTargets.receipt($0) },
+        Target("answer", Seeds.answers) { FileTargets.answer($0) },
+        Target("names", Seeds.names) { FileTargets.names($0) },
+        Target("head", Seeds.heads) { RequestTargets.head($0) },
     ]
 
+    /// `Fuzzer [-target=NAME] seeds FOLDER` writes the seeds; else the arguments are libFuzzer's.
     static func main() throws {
-        if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "seeds" {
-            return try writeSeeds(to: CommandLine.arguments[2])
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        var only: Int?
+        if let first = arguments.first, first.hasPrefix("-target=") {
+            let name = first.dropFirst("-target=".count)
+            guard let place = targets.firstIndex(where: { $0.name == name }) else {
+                let names = targets.map(\.name).joined(separator: ", ")
+                fatalError("There is no target \"\(name)\": there are \(names).")
+            }
+            only = place
+            arguments.removeFirst()
         }
-        // Seeds take memory too: before the limits hold.
-        _ = decoders
-        var count = CommandLine.argc
-        var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
-        _ = LLVMFuzzerRunDriver(&count, &arguments) { start, count in
-            Fuzzer.decode([UInt8](UnsafeBufferPointer(start: start, count: count)))
-            return 0
-        }
+        if arguments.count == 2, arguments[0] == "seeds" { return try writeSeeds(to: arguments[1], only) }
+        start(arguments, only)
     }
 
-    private static func writeSeeds(to folder: String) throws {
+    private static func writeSeeds(to folder: String, _ only: Int?) throws {
         try Files.makeDirectory(folder)
-        for (number, decoder) in decoders.enumerated() {
-            for (place, seed) in decoder.seeds.enumerated() {
-                try Files.create("\(folder)/seed-\(number)-\(place)", [UInt8(number)] + seed)
+        for (number, target) in targets.enumerated() where only == nil || only == number {
+            for (place, seed) in target.seeds.enumerated() {
+                try Files.create("\(folder)/seed-\(target.name)-\(place)", [UInt8(number)] + seed)
             }
         }
     }
 
+    private static func start(_ arguments: [String], _ only: Int?) {
+        // Seeds take memory too: before the limits hold.
+        Fuzzer.only = only
+        _ = targets
+        var texts: [UnsafeMutablePointer<CChar>?] = [CommandLine.unsafeArgv[0]]
+        for argument in arguments {
+            let text = Array(argument.utf8CString)
+            let copy = UnsafeMutablePointer<CChar>.allocate(capacity: text.count)
+            copy.initialize(from: text, count: text.count)
+            texts.append(copy)
+        }
+        var count = Int32(texts.count)
+        texts.append(nil)
+        texts.withUnsafeMutableBufferPointer { texts in
+            var start = texts.baseAddress
+            _ = LLVMFuzzerRunDriver(&count, &start) { start, count in
+                Fuzzer.decode([UInt8](UnsafeBufferPointer(start: start, count: count)))
+                return 0
+            }
+        }
+    }
+
+    /// The one target that gets every input. Set before the fuzzer starts.
+    nonisolated(unsafe) private static var only: Int?
+
     private static func decode(_ input: [UInt8]) {
         guard let first = input.first else { return }
-        decoders[Int(first) % decoders.count].decode(Array(input.dropFirst()))
-    }
-
-    // MARK: Decoders
-
-    /// A count of events and a count of bytes for each column, then the columns as they are once they are inflated.
-    private static func segment(_ input: [UInt8]) {
-        var reader = ByteReader(input)
-        guard let count = try? reader.varint32() else { return }
-        var columns: [EncodedColumn.ID: EncodedColumn] = [:]
-        for id in EncodedColumn.ID.allCases {
-            guard let count = try? reader.count(), let content = try? reader.raw(count) else { break }
-            let stream = Deflate.compress(Array(content), .quick)
-            columns[id] = EncodedColumn(
-                id: id, bytes: stream, inflatedCount: content.count, crc: Deflate.crc(stream))
-        }
-        for asked in [ColumnSet.all, .order, .titles, .ids] {
-            guard
-                case .success(let decoded) = SegmentCodec.decode(
-                    count: Int(count), columns: asked, fetch: { columns[$0] })
-            else { continue }
-            precondition(decoded.count == Int(count))
-            guard asked == .all else { continue }
-            let events = (0..<decoded.count).map(decoded.event(at:))
-            check(events)
-            let hasIDs = columns[.ids] != nil
-            let again = SegmentCodec.encode(decoded, keepingIDs: hasIDs)
-            let second = SegmentCodec.decode(count: events.count, columns: .all) { id in again.first { $0.id == id } }
-            guard case .success(let second) = second else { preconditionFailure("what was decoded cannot be encoded") }
-            precondition((0..<second.count).map { bytes(of: second.event(at: $0)) } == events.map(bytes(of:)))
-        }
-    }
-
-    private static func journalRow(_ input: [UInt8]) {
-        guard let batches = try? EventBatch.decode(input) else { return }
-        for batch in batches {
-            guard let events = try? batch.events() else { continue }
-            precondition(events.count == batch.count)
-            check(events)
-            let again = try? EventBatch(site: batch.site, unchecked: events).events()
-            precondition(again?.map(bytes(of:)) == events.map(bytes(of:)))
-            let rest = try? batch.removing { $0 % 2 == 0 }.events()
-            precondition(rest?.map(bytes(of:)) == events.filter { $0.visitor % 2 == 1 }.map(bytes(of:)))
-        }
-    }
-
-    /// A claim of a length, then a stream.
-    private static func stream(_ input: [UInt8]) {
-        var reader = ByteReader(input)
-        guard let claimed = try? reader.varint() else { return }
-        let count = Int(claimed % UInt64(Limits.columnBytesMax + 2))
-        guard let inflated = Deflate.inflate(Array(input[reader.index...]), count: count) else { return }
-        precondition(inflated.count == count)
-        // Much of the same takes long and says no more.
-        guard count <= 65_536 else { return }
-        precondition(Deflate.inflate(Deflate.compress(inflated, .thorough), count: count) == inflated)
-    }
-
-    private static func eventLine(_ input: [UInt8]) {
-        var memory = GateMemory(texts: 16)
-        guard let line = try? EventLine(parsing: input),
-            let admitted = try? Seeds.gate.admit(line, visitor: 1, record: 1, &memory)
-        else { return }
-        check([admitted.event])
-        var writer = JSONWriter()
-        EventLine.write(admitted.event, visitor: line.visitor, scheme: "https", to: &writer)
-        let again = try? Seeds.gate.admit(EventLine(parsing: writer.bytes), visitor: 1, record: 1, &memory)
-        guard again.map({ bytes(of: $0.event) }) == bytes(of: admitted.event) else {
-            fatalError("\(admitted.event) comes back as \(String(describing: again?.event))")
-        }
-    }
-
-    private static func check(_ events: [Event]) {
-        for event in events {
-            precondition(Limits.eventTimes.contains(event.time.milliseconds) && event.visitor > 0)
-            precondition(event.scroll <= Limits.scrollPercentMax || event.scroll == Event.noScroll)
-        }
-    }
-
-    private static func bytes(of event: Event) -> [UInt8] {
-        var writer = ByteWriter()
-        writer.write(event)
-        return writer.bytes
+        targets[only ?? Int(first) % targets.count].run(Array(input.dropFirst()))
     }
 }

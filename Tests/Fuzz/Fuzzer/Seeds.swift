@@ -2,15 +2,8 @@ import AssentCore
 
 @testable import AssentStore
 
-/// Inputs that decoders take, from which the fuzzer begins.
+/// Inputs that decoders take, from which the fuzzer begins: what the store reads.
 enum Seeds {
-    static let gate = Gate(
-        site: Site(
-            id: "coalition", name: "Coalition", origins: ["https://www.example.org"], locales: ["en", "ar"],
-            minimumGroup: 1, notices: []),
-        key: ServerKey(bytes: Array(repeating: 9, count: ServerKey.byteCount)),
-        countries: CountryTable(zoneTable: Array("IQ\t+3321\tAsia/Baghdad\n".utf8), rules: []))
-
     private static func events(_ count: Int) -> [Event] { (0..<count).map(event) }
 
     private static func event(_ index: Int) -> Event {
@@ -73,22 +66,4 @@ enum Seeds {
             return writer.bytes
         } + [Array(strange.utf8)]
     }()
-
-    static let events: [[UInt8]] = [
-        #"{"site":"coalition","consent":"T","events":[{"id":"7f6c0001","type":"pageview","age":0,"#
-            + #""url":"https://www.example.org/ar/","title":"\u064a","x":{"y":[1,null,true]}}]}"#,
-        #"{"site":"a","events":[{"id":"90ab0002","type":"engagement","age":13e1,"url":"https://a.example/","#
-            + #""seconds":14.2,"scroll":80},{"id":"c3d40003","type":"action","age":1,"url":"https://a.example/","#
-            + #""name":"read_more","target":"https://x.example/"}]}"#,
-    ].map { Array($0.utf8) }
-
-    static let choices: [[UInt8]] = [
-        #"{"site":"a","choice":"granted","notice":"00","locale":"ar","act":"click","source":"banner"}"#,
-        #"{"site":"a","erase":true,"consent":"T"}"#,
-    ].map { Array($0.utf8) }
-
-    static let requests: [[UInt8]] = [
-        #"{"kind":"access","site":"a","visitor":"00112233445566778899aabbccddeeff","received":"2026-11-16"}"#,
-        #"{"request":12,"declined":true}"#,
-    ].map { Array($0.utf8) }
 }

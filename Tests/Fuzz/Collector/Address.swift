@@ -1,0 +1,1 @@
+../../../Sources/AssentCollector/Address.swift
