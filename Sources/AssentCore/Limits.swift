@@ -145,11 +145,11 @@ public enum Limits {
     /// How much the thread that keeps the house gives way to the others; 0 is as much as they to it, 19 is always.
     public static let keeperNiceness: Int32 = 5
     /// Bytes from which on the collector's memory comes from the system piece by piece, and goes back when it is free.
-    public static let mappedBytesMin: Int32 = 256 * 1024
+    public static let mappedBytesMin: Int32 = 2 * 1024 * 1024
     /// Heaps of the C library among which the collector's threads divide their memory.
     public static let collectorHeapsMax: Int32 = 2
     /// Texts of each kind of which an event loop remembers what cleaning made of them.
-    public static let rememberedTextsOfLoopMax = 1_024
+    public static let rememberedTextsOfLoopMax = 4_096
     /// Bytes of a text that is remembered.
     public static let rememberedTextBytesMax = 512
     /// Bytes of lines of an import that are gathered before they are written, though they are fewer than

@@ -19,6 +19,8 @@ public struct EventBatch: Sendable {
     public init(site: String, events: [ConsentedEvent]) {
         self.site = site
         count = events.count
+        // A span lends the events; an array would give a copy of each.
+        let events = events.span
         var lengths = FieldLengths()
         for index in events.indices { lengths.writeRow(events[index].event) }
         rows = [UInt8](unsafeUninitializedCapacity: lengths.count) { room, filled in
