@@ -3,11 +3,11 @@ import Foundation
 import Support
 import Testing
 
-/// A disk that is full or slow, a stop under load, and clients that never come to an end: it goes on, and nothing that
-/// was acknowledged is lost. `make test` runs it after the others, with the kills.
+/// A disk that is full or slow, a stop under load, and clients that never come to an end: it goes on, and nothing
+/// that was acknowledged is lost. `make test` runs it after the others, with the kills.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct HardshipTests {
-    /// Over and over the disk is full until many have been told so. Then there is room again, and the same process takes
-    /// events, or one that is started after a kill. One that is started without room says so and ends, or serves.
+    /// Over and over the disk is full until many have been told so. Then there is room again, and the same process
+    /// takes events, or one that is started after a kill. One that is started without room says so and ends, or serves.
     private static let fullDisk = """
         ballast, turns = rest[0], int(rest[1])
         chance = random.Random(1)

@@ -2,8 +2,8 @@
 
     Tests/Benchmarks/ingest .build/release/assent --rounds 1 --only throughput
 
-It starts collectors on a data directory of its own, and nginx beside them, sends them different events of many visitors,
-and writes one table in Markdown. It ends with a sentence where what was acknowledged is not what was stored.
+It starts collectors on a data directory of its own, and nginx beside them, sends them different events of many
+visitors, and writes one table in Markdown. It ends with a sentence where what was acknowledged is not what was stored.
 """
 
 import argparse
@@ -123,14 +123,14 @@ def table(bench, facts):
         lines.append(f"| {row['what']} | {row['assent']} | {row['beside']} | {ratio} | {aim} |")
     lines += ["", (
         f"{facts['processors']} × {facts['model']}, {facts['memory_mib']:,} MiB, {facts['system']}, {facts['files']}; "
-        f"Assent (binary {facts['assent']}) with `durability = \"full\"`; nginx {facts['nginx']} with `return 204` and a "
-        f"buffered access log; wrk {facts['wrk']}, Python {facts['python']}. {facts['rounds']} rounds of "
+        f"Assent (binary {facts['assent']}) with `durability = \"full\"`; nginx {facts['nginx']} with `return 204` and "
+        f"a buffered access log; wrk {facts['wrk']}, Python {facts['python']}. {facts['rounds']} rounds of "
         f"{facts['seconds']} s, {facts['connections']} connections, events of {facts['visitors']} visitors, "
         f"{facts['headers']} headers. Every event is different, and what was acknowledged is what was stored. "
         "Medians; a ratio is the median of those of the rounds."), "", (
-        "One core: the server has the first processor, its clients the second. Two cores: both have both, so the clients "
-        "take a part of what the server could have. Shares are of the processors that each has: where wrk has nearly "
-        "all of its own and the server less, the server could do more. At half of the load and beside those who abuse, "
+        "One core: the server has the first processor, its clients the second. Two cores: both have both, so the "
+        "clients take a part of what the server could have. Shares are of the processors that each has: where wrk has "
+        "nearly all of its own and the server less, the server could do more. At half of the load and beside those who abuse "
         "requests are due at fixed times and their time is counted from then. Abuse is measured with one core; those "
         "who abuse share the second processor and have it when the ordinary clients do not want it, so a flood is as "
         "large as what is left of it; where the ordinary clients send late, a part of their time is their own.")]

@@ -73,7 +73,8 @@ class Clients:
             raise Broken(f"load.c cannot be compiled by the toolchain's clang: {done.stderr[-300:]}")
 
     def wrk(self, server, events, connections, seconds, processors):
-        """As much as a server takes from wrk. Gives back requests a second and the shares of processors."""
+        """As much as a server takes from wrk. Gives back requests a second, the server's processor seconds of each, and
+        the shares of processors."""
         threads = len(processors)
         process = start(
             ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds + TAIL_SECONDS}s", "--timeout", "30s",
@@ -99,7 +100,7 @@ class Clients:
         lost = sum(counts[name] for name in ("status", "connect", "read", "write", "timeout"))
         good = counts["made"] - lost
         return {
-            "requests": good, "rate": good / seconds, "not_204": lost,
+            "requests": good, "rate": good / seconds, "not_204": lost, "cost": mine / wall / (good / seconds),
             "server": mine / wall / len(server.processors), "client": theirs / wall / len(processors),
             "others": max(0, others / wall / len(everything)), "counts": counts,
         }
@@ -110,7 +111,7 @@ class Clients:
             options["from"] = options.pop("source")
         return start(
             [self.program, f"port={server.port}", f"requests={self.requests(events)}", f"tokens={self.tokens}",
-             f"tag={next(self.tags):06x}", *(f"{name}={value}" for name, value in options.items())],
+             f"tag=l{next(self.tags):05x}", *(f"{name}={value}" for name, value in options.items())],
             processors, behind, stdout=subprocess.PIPE, text=True)
 
     def load(self, server, events, processors, **options):

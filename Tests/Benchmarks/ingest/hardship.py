@@ -8,7 +8,7 @@ import signal
 import time
 
 from clients import Crowd, ended
-from measure import Broken, median, memory, mib, milliseconds, number, open_files, say
+from measure import Broken, DiskWatch, median, memory, mib, milliseconds, number, open_files, say
 
 # What ordinary clients of 250 networks do: so many requests a second, over so many connections that none waits for one.
 ORDINARY_RATE, ORDINARY_CONNECTIONS = 2_000, 1_000
@@ -33,12 +33,14 @@ def abuse(bench):
              "flood": "beside a flood from one network"}
     found = {name: [] for name in names}
     said = {"slow": [], "flood": []}
-    with bench.assent(bench.server, requests_per_minute=600) as server:
+    with bench.assent(bench.server, requests_per_minute=600) as server, DiskWatch(bench.directory) as watch:
         clients = bench.clients(server)
 
         def ordinary(name):
+            watch.highest()
             done = clients.load(server, 1, bench.others, connections=ORDINARY_CONNECTIONS, rate=ORDINARY_RATE,
                                 seconds=seconds, source="127.10.*.1")
+            done["disk_max_ms"] = watch.highest()
             say(f"  {name}: p50 {milliseconds(done['p50_ms'])}, p99 {milliseconds(done['p99_ms'])}, "
                 f"{done['statuses']}")
             found[name].append(done)
@@ -62,12 +64,15 @@ def abuse(bench):
                 each.send_signal(signal.SIGTERM)
             said["flood"].append({"seconds": took + 0.5, "requests": ended(flood[0]), "connections": ended(flood[1])})
             time.sleep(1)
+        everybody = [*sum(found.values(), []), *(each[kind] for each in said["flood"]
+                                                 for kind in ("requests", "connections"))]
+        server.end()
+        compare(server, *(sum(each[name] for each in everybody) for name in ("acknowledged", "made")))
     beside = {"alone": f"{number(ORDINARY_RATE)} requests/s wanted", "slow": slow_text(said["slow"]),
               "flood": flood_text(said["flood"])}
     for name, what in names.items():
         runs = found[name]
-        lost = sum(count for each in runs for code, count in each["statuses"].items() if code != "204")
-        lost += sum(each["failed"] for each in runs)
+        lost = sum(each["made"] + each["not_sent"] - each["acknowledged"] for each in runs)
         ratio = median([one["p99_ms"] / usual["p99_ms"] for one, usual in zip(runs, found["alone"])])
         compared = name != "alone"
         self_late = median([each["late_p99_ms"] for each in runs])
@@ -75,7 +80,8 @@ def abuse(bench):
                   f"p50 {milliseconds(median([each['p50_ms'] for each in runs]))}, "
                   f"p99 {milliseconds(median([each['p99_ms'] for each in runs]))}"
                   f"{f', **not 204: {lost}**' if lost else ''}",
-                  f"{beside[name]}; sent late by {milliseconds(self_late)} (p99)", ratio if compared else None,
+                  f"{beside[name]}; sent late by {milliseconds(self_late)} (p99); the disk's longest sync "
+                  f"{milliseconds(max(each['disk_max_ms'] for each in runs))}", ratio if compared else None,
                   f"p99 within {ABUSE_AIM} × that alone" if compared else "", ratio <= ABUSE_AIM if compared else None,
                   {"runs": runs, "others": said.get(name)})
 
@@ -108,8 +114,10 @@ def restart(bench):
     bench.row(f"{bench.on}: start after a kill under full load",
               f"{milliseconds(1000 * median([each['seconds'] for each in starts]))}, "
               f"slowest {milliseconds(1000 * slowest)}",
-              f"{number(median(waiting))} events in the journal ({mib(max(each['journal_bytes'] for each in starts))}), "
-              f"the most ever seen {number(max(each['highest'] for each in starts))}",
+              f"up to {number(max(waiting))} events in the journal, "
+              f"{mib(max(each['journal_bytes'] for each in starts))}, "
+              f"the most ever seen {number(max(each['highest'] for each in starts))}; after a stop "
+              f"{milliseconds(1000 * median([each['after_stop'] for each in starts]))}",
               None, f"within {RESTART_AIM} s", slowest <= RESTART_AIM, starts)
     slowest = max(each["seconds"] for each in stops)
     bench.row(f"{bench.on}: stop under full load",
@@ -123,12 +131,16 @@ def loaded(bench, server):
     return clients.start(server, 32, bench.others, connections=bench.options.connections, seconds=600)
 
 
-def compare(server, done):
-    """All that was acknowledged is there, and nothing that was not sent."""
-    held, each = server.held(), done["events_each"]
-    least, most = done["acknowledged"] * each, done["made"] * each
-    if not least <= held <= most:
-        raise Broken(f"{number(least)} events were acknowledged and {number(most)} sent, and {number(held)} are there.")
+def compare(server, acknowledged, sent):
+    """What a collector that has ended holds is all that was acknowledged, and nothing that was not sent."""
+    held = server.held()
+    if not acknowledged <= held <= sent:
+        raise Broken(f"{number(acknowledged)} events were acknowledged and {number(sent)} sent, and {number(held)} are "
+                     "there.")
+
+
+def compare_load(server, done):
+    compare(server, done["acknowledged"] * done["events_each"], done["made"] * done["events_each"])
 
 
 def killed(bench):
@@ -140,7 +152,8 @@ def killed(bench):
             numbers = server.metrics()
             waiting = numbers["assent_journal_events"]
             took = time.monotonic() - begun
-            enough = took > bench.options.seconds and numbers['assent_events_total{result="stored"}'] > EVENTS_MIN
+            stored = numbers['assent_events_total{result="stored"}']
+            enough = took > bench.options.seconds and stored > EVENTS_MIN
             if enough and (waiting >= 0.9 * highest or took > 120):
                 break
             highest = max(highest, waiting)
@@ -152,10 +165,11 @@ def killed(bench):
         code, _ = server.end()
         if code:
             raise Broken(f"The collector ended with {code} after a kill.")
-        compare(server, done)
+        compare_load(server, done)
+        after_stop = server.begin()
     say(f"  ready after {milliseconds(1000 * seconds)}, {number(events)} events in the journal, "
-        f"{number(highest)} at most")
-    return {"seconds": seconds, "journal_events": events, "journal_bytes": held_bytes,
+        f"{number(highest)} at most; after a stop {milliseconds(1000 * after_stop)}")
+    return {"seconds": seconds, "after_stop": after_stop, "journal_events": events, "journal_bytes": held_bytes,
             "highest": max(highest, waiting), "load": done}
 
 
@@ -167,7 +181,7 @@ def stopped(bench):
         done = ended(load)
         if code:
             raise Broken(f"The collector ended with {code} when it was asked to stop.")
-        compare(server, done)
+        compare_load(server, done)
     say(f"  stopped after {milliseconds(1000 * seconds)}")
     return {"seconds": seconds, "load": done}
 
@@ -175,8 +189,8 @@ def stopped(bench):
 # MARK: Hours
 
 
-FIELDS = ["seconds", "rate", "p50_ms", "p99_ms", "max_ms", "failed", "resident_bytes", "open_files", "journal_events",
-          "journal_bytes", "journal_file_bytes", "partition_bytes", "disk_free_bytes"]
+FIELDS = ["seconds", "rate", "p50_ms", "p99_ms", "max_ms", "failed", "disk_max_ms", "resident_bytes", "open_files",
+          "journal_events", "journal_bytes", "journal_file_bytes", "partition_bytes", "disk_free_bytes"]
 
 
 def soak(bench, minutes, path):
@@ -195,7 +209,7 @@ def soak(bench, minutes, path):
         say(f"{number(rate)} requests/s for {minutes} minutes, written to {path} …")
         load = clients.start(server, 1, bench.others, connections=bench.options.connections, rate=rate,
                              seconds=minutes * 60 + 1, report=SOAK_SAMPLE_SECONDS)
-        with open(path, "w", newline="") as file:
+        with open(path, "w", newline="") as file, DiskWatch(bench.directory) as watch:
             writer = csv.DictWriter(file, FIELDS)
             writer.writeheader()
             done = None
@@ -204,7 +218,7 @@ def soak(bench, minutes, path):
                     raise Broken("The load says nothing any more.")
                 told = json.loads(load.stdout.readline())
                 if "interval" in told:
-                    lines.append(sample(server, told, lines))
+                    lines.append({**sample(server, told, lines), "disk_max_ms": round(watch.highest(), 3)})
                     writer.writerow(lines[-1])
                     file.flush()
                 else:
@@ -212,17 +226,11 @@ def soak(bench, minutes, path):
         load.wait()
         if done["statuses"].keys() != {"204"} or done["failed"]:
             say(f"  Not every answer was 204: {done['statuses']}, {done['failed']} failed.")
-            compare_stored(server, events + done["acknowledged"], events + done["made"])
+            server.end()
+            compare(server, events + done["acknowledged"], events + done["made"])
         else:
             bench.check(server, events + done["acknowledged"])
     summary(bench, lines, done, rate, minutes)
-
-
-def compare_stored(server, least, most):
-    server.end()
-    held = server.held()
-    if not least <= held <= most:
-        raise Broken(f"{number(least)} events were acknowledged and {number(most)} sent, and {number(held)} are there.")
 
 
 def sample(server, told, lines):
@@ -243,12 +251,15 @@ def summary(bench, lines, done, rate, minutes):
     at = f"{first['seconds'] / 60:.0f} min"
     bench.row(f"steady load for {minutes} minutes",
               f"{number(done['acknowledged'] / done['elapsed'])}/s of {number(rate)}/s wanted, p50 "
-              f"{milliseconds(done['p50_ms'])}, p99 {milliseconds(done['p99_ms'])}, slowest {milliseconds(done['max_ms'])}",
+              f"{milliseconds(done['p50_ms'])}, p99 {milliseconds(done['p99_ms'])}, "
+              f"slowest {milliseconds(done['max_ms'])}",
               facts=lines)
     bench.row("p99 of ten seconds", f"median {milliseconds(median([each['p99_ms'] for each in lines]))}, "
-              f"highest {milliseconds(max(each['p99_ms'] for each in lines))}")
-    bench.row("resident memory", f"{mib(first['resident_bytes'])} after {at}, {mib(last['resident_bytes'])} at the end, "
-              f"highest {mib(max(each['resident_bytes'] for each in lines))}", f"{hours / 1048576:+.2f} MiB an hour")
+              f"highest {milliseconds(max(each['p99_ms'] for each in lines))}",
+              f"the disk's longest sync {milliseconds(max(each['disk_max_ms'] for each in lines))}")
+    bench.row("resident memory", f"{mib(first['resident_bytes'])} after {at}, "
+              f"{mib(last['resident_bytes'])} at the end, highest {mib(max(each['resident_bytes'] for each in lines))}",
+              f"{hours / 1048576:+.2f} MiB an hour")
     bench.row("open files", f"{first['open_files']} after {at}, {last['open_files']} at the end, "
               f"highest {max(each['open_files'] for each in lines)}")
     bench.row("journal", f"highest {number(max(each['journal_events'] for each in lines))} events, "

@@ -3,6 +3,7 @@
 import os
 import statistics
 import sys
+import threading
 import time
 
 
@@ -65,26 +66,75 @@ def file_system(path):
     return best[1], best[2]
 
 
-def sync_times(directory, seconds):
-    """Times in seconds of writes of 4 KiB over what is there already, each with fdatasync, one after the other."""
-    path = os.path.join(directory, "fdatasync")
-    page, pages = os.urandom(4096), 1024
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+class Disk:
+    """A file of its own below a directory, to see how long the disk itself takes."""
+
+    PAGES = 1024
+
+    def __init__(self, directory):
+        self.path = os.path.join(directory, "fdatasync")
+        self.page, self.turn = os.urandom(4096), 0
+        self.file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        for index in range(self.PAGES):
+            os.pwrite(self.file, self.page, index * len(self.page))
+        os.fsync(self.file)
+
+    def sync(self):
+        """Seconds of one write of 4 KiB over what is there already, with fdatasync."""
+        begun = time.monotonic()
+        os.pwrite(self.file, self.page, self.turn % self.PAGES * len(self.page))
+        os.fdatasync(self.file)
+        self.turn += 1
+        return time.monotonic() - begun
+
+    def close(self):
+        os.close(self.file)
+        os.remove(self.path)
+
+
+def sync_times(directory, seconds, processors):
+    """Times of as many as there are in so many seconds, one after the other, on the processors of the server."""
+    before = os.sched_getaffinity(0)
+    disk = Disk(directory)
+    os.sched_setaffinity(0, processors)
     try:
-        for index in range(pages):
-            os.pwrite(file, page, index * len(page))
-        os.fsync(file)
-        times = []
         end = time.monotonic() + seconds
+        times = []
         while time.monotonic() < end:
-            begun = time.monotonic()
-            os.pwrite(file, page, len(times) % pages * len(page))
-            os.fdatasync(file)
-            times.append(time.monotonic() - begun)
+            times.append(disk.sync())
+        return times
     finally:
-        os.close(file)
-        os.remove(path)
-    return times
+        os.sched_setaffinity(0, before)
+        disk.close()
+
+
+class DiskWatch:
+    """Looks twice a second how long the disk itself takes, so that a disk that stands still is not taken for a server
+    that does."""
+
+    PAUSE_SECONDS = 0.5
+
+    def __init__(self, directory):
+        self.disk, self.over, self.times = Disk(directory), threading.Event(), []
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.over.wait(self.PAUSE_SECONDS):
+            self.times.append(self.disk.sync() * 1000)
+
+    def highest(self):
+        """The longest one since it was asked last, in milliseconds."""
+        times, self.times = self.times, []
+        return max(times, default=0)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        self.disk.close()
 
 
 # MARK: Numbers

@@ -6,7 +6,7 @@ import time
 
 import hardship
 from clients import Clients, Crowd
-from measure import (Broken, median, memory, mib, milliseconds, number, percentile, say, share, sync_times)
+from measure import (Broken, DiskWatch, median, memory, mib, milliseconds, number, percentile, say, share, sync_times)
 from servers import Assent, Nginx
 
 STEPS = ["throughput", "latency", "memory", "abuse", "restart"]
@@ -14,6 +14,8 @@ IDLE_AIM, LOAD_AIM = 16 << 20, 64 << 20
 # Those of the collector's public listener, all in all; idle ones are closed after 75 seconds.
 CONNECTIONS_MAX = 10_000
 CROWD_SECONDS_MAX = 30
+# Where requests are due at fixed times: so many that none waits for one.
+FREE_CONNECTIONS = 1_000
 SAMPLE_SECONDS = 0.05
 
 
@@ -62,7 +64,8 @@ class Bench:
         """What was acknowledged is what the collector says it stored, and what is in the files after its end."""
         stored = server.stored()
         if stored != events:
-            raise Broken(f"{number(events)} events were acknowledged, and the collector says it stored {number(stored)}.")
+            raise Broken(f"{number(events)} events were acknowledged, and the collector says it stored "
+                         f"{number(stored)}.")
         code, _ = server.end()
         if code:
             raise Broken(f"The collector ended with {code}.")
@@ -106,9 +109,12 @@ class Bench:
     def tell_throughput(self, rounds, lengths):
         def text(runs, events):
             rate = median([each["rate"] for each in runs])
-            what = f"{number(rate)}/s" if events == 1 else f"{number(rate * events)} events/s in {number(rate)} requests/s"
+            what = f"{number(rate)}/s"
+            if events > 1:
+                what = f"{number(rate * events)} events/s in {number(rate)} requests/s"
             lost = sum(each["not_204"] for each in runs)
-            return (f"{what} (server {share(median([each['server'] for each in runs]))}, "
+            cost = median([each["cost"] for each in runs]) * 1e6
+            return (f"{what} (server {share(median([each['server'] for each in runs]))}, {cost:.1f} µs a request, "
                     f"wrk {share(median([each['client'] for each in runs]))}"
                     f"{f', **not 204: {lost}**' if lost else ''})")
 
@@ -129,11 +135,13 @@ class Bench:
     def measure_latency(self, server, clients, found):
         """Adds what it finds, and gives back how many events were acknowledged."""
         seconds = self.options.seconds
-        synced = sync_times(server.directory, 1)
+        synced = sync_times(server.directory, 1, server.processors)
         idle = clients.load(server, 1, self.others, connections=1, seconds=seconds / 2)
-        synced += sync_times(server.directory, 1)
-        half = clients.load(server, 1, self.others, connections=self.options.connections, seconds=seconds,
-                            rate=found["assent", 1]["rate"] / 2)
+        synced += sync_times(server.directory, 1, server.processors)
+        with DiskWatch(server.directory) as watch:
+            half = clients.load(server, 1, self.others, connections=max(self.options.connections, FREE_CONNECTIONS),
+                                seconds=seconds, rate=found["assent", 1]["rate"] / 2)
+            half["disk_max_ms"] = watch.highest()
         for done in (idle, half):
             if done["statuses"].keys() != {"204"} or done["failed"]:
                 raise Broken(f"Not every answer was 204: {done['statuses']}, {done['failed']} failed.")
@@ -161,7 +169,8 @@ class Bench:
         wanted = middle(lambda each: each["rate"])
         late = middle(lambda each: each["half"]["late_p99_ms"])
         self.row(f"{self.on}: the same at half of the greatest load", times("half"),
-                 f"{number(reached)}/s of {number(wanted)}/s wanted, sent late by {milliseconds(late)} (p99)",
+                 f"{number(reached)}/s of {number(wanted)}/s wanted, sent late by {milliseconds(late)} (p99); "
+                 f"the disk's longest sync {milliseconds(max(each['half']['disk_max_ms'] for each in rounds))}",
                  facts=rounds)
 
     # MARK: Memory
