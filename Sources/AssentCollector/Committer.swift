@@ -104,11 +104,12 @@ final class Committer: Sendable {
     // MARK: Entering
 
     /// Lets admitted events of one visitor wait for the next commit.
-    /// - Returns: how many are new and how many are duplicates, which are left out; nil if the queue is full, and then
-    ///   nobody will be answered.
+    /// - Returns: how many are new and how many are duplicates, which are left out; nil if the queue or the journal is
+    ///   full, and then nobody will be answered.
     func submit(
         _ events: [ConsentedEvent], site: String, at now: Instant, reply: Reply
     ) -> (stored: Int, duplicate: Int)? {
+        guard store.waiting.events < Limits.journalEventsMax else { return nil }
         let ids = events.map { RecentIDs.hash(site: site, visitor: $0.event.visitor, id: $0.event.id) }
         let whole = Events(batch: EventBatch(site: site, events: events), ids: ids, reply: reply)
         let (result, starts) = queue.withLock { queue -> ((stored: Int, duplicate: Int)?, Bool) in

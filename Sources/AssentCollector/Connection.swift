@@ -101,6 +101,8 @@ final class Connection: ChannelInboundHandler {
     /// Whether the client may still be sending something that is not read.
     private var leavesInput = false
     private var isReading = true
+    /// Whether nothing is read for a while, because the client asks too often.
+    private var isPaused = false
 
     /// Bytes that have come and are not yet a whole head, or a whole body.
     private var unread = ByteBuffer()
@@ -191,7 +193,7 @@ final class Connection: ChannelInboundHandler {
     private func read(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) {
         isHeldBack = false
         while phase == .open, bytes.readableBytes > 0 || request != nil {
-            guard slots.count < Limits.pipelinedRequestsMax else {
+            guard slots.count < Limits.pipelinedRequestsMax, !isPaused else {
                 isHeldBack = true
                 return
             }
@@ -256,7 +258,11 @@ final class Connection: ChannelInboundHandler {
         if request.head.closes || desk.stopSign.isUp { phase = .last }
         let reply = Reply(
             connection: NIOLoopBound(self, eventLoop: context.eventLoop), loop: loop, number: answered + slots.count)
-        enter(desk.answer(request, reply), of: request)
+        let outcome = desk.answer(request, reply)
+        enter(outcome, of: request)
+        if case .now(let response) = outcome, response.status == .tooManyRequests, request.client == peer {
+            pause(context)
+        }
     }
 
     /// Answers at once what cannot be a request, or only a part of one, and reads nothing more.
@@ -302,7 +308,7 @@ final class Connection: ChannelInboundHandler {
 
     /// Reads what was held back, once there is a place for it.
     private func goesOn(_ context: ChannelHandlerContext) -> Bool {
-        guard isHeldBack, phase == .open, slots.count < Limits.pipelinedRequestsMax else { return false }
+        guard isHeldBack, phase == .open, !isPaused, slots.count < Limits.pipelinedRequestsMax else { return false }
         readOn(context)
         return true
     }
@@ -380,10 +386,22 @@ final class Connection: ChannelInboundHandler {
 
     /// Reads on only while answers can be given: a client that asks faster than it listens waits in its own buffers.
     private func pace(_ context: ChannelHandlerContext) {
-        let reads = phase == .lingering || context.channel.isWritable && slots.count < Limits.pipelinedRequestsMax
+        let isReady = context.channel.isWritable && slots.count < Limits.pipelinedRequestsMax && !isPaused
+        let reads = phase == .lingering || isReady
         guard reads != isReading else { return }
         isReading = reads
         try? context.channel.syncOptions?.setOption(.autoRead, value: reads)
+    }
+
+    /// Leaves a client that asks too often to its own buffers for a while, so that telling it so costs little. A proxy is
+    /// not: others come through it too.
+    private func pause(_ context: ChannelHandlerContext) {
+        isPaused = true
+        let pause = TimeAmount.milliseconds(Limits.pauseMilliseconds)
+        context.eventLoop.assumeIsolated().scheduleTask(in: pause) {
+            self.isPaused = false
+            self.send()
+        }
     }
 
     // MARK: Time

@@ -48,7 +48,6 @@ final class Keeper: Sendable {
         self.logger = logger
         self.now = now
         pool.start()
-        pool.submit { _ in Scheduling.stepsBack() }
     }
 
     /// Counts events that were not stored. In memory: it is written at the next turn.

@@ -39,6 +39,8 @@ public enum Limits {
     public static let lingerSecondsMax = 2
     /// `Retry-After` where the collector cannot store anything just now, in seconds.
     public static let retrySeconds = 5
+    /// For how long nothing is read from a client that was told that it asks too often.
+    public static let pauseMilliseconds: Int64 = 1_000
     /// How long browsers may keep the script, in seconds.
     public static let scriptSeconds = 300
     /// How long browsers may keep the answer to a preflight, in seconds.
@@ -122,6 +124,11 @@ public enum Limits {
     public static let queueEventsMax = 131_072
     /// Most bytes that wait for a commit; full means 503.
     public static let queueBytesMax = 32 * 1024 * 1024
+    /// Events that may wait in the journal to be drained: further ones are refused, so that a start after a crash, which
+    /// looks at all of them, takes no longer than two seconds.
+    public static let journalEventsMax = 1_048_576
+    /// Events that may wait in the journal for a start to drain them before it serves; with more it serves first.
+    public static let drainedAtStartMax = 65_536
     /// Most events that one commit takes.
     public static let commitEventsMax = 16_384
     /// Oldest event that may wait in the journal before it is drained into its partition, in seconds.
@@ -142,10 +149,8 @@ public enum Limits {
     public static let importHeapsMax: Int32 = 1
     /// Texts of each kind of which an import remembers what cleaning made of them.
     public static let rememberedTextsOfImportMax = 16_384
-    /// How much the thread that keeps the house gives way to the others; 0 is as much as they to it, 19 is always.
-    public static let keeperNiceness: Int32 = 5
     /// Bytes from which on the collector's memory comes from the system piece by piece, and goes back when it is free.
-    public static let mappedBytesMin: Int32 = 2 * 1024 * 1024
+    public static let mappedBytesMin: Int32 = 256 * 1024
     /// Heaps of the C library among which the collector's threads divide their memory.
     public static let collectorHeapsMax: Int32 = 2
     /// Texts of each kind of which an event loop remembers what cleaning made of them.

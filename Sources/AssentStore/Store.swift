@@ -22,6 +22,8 @@ public final class Store: Sendable {
     let partitions = Mutex(())
     private let siteStandings = Mutex<[String: Standings]>([:])
     let erasuresLeft = Atomic(false)
+    /// Whether a start has left the journal to the next drain, which must look in it for visitors who were erased long ago.
+    private let searchIsDue = Atomic(false)
     /// Receipts of erasures that this process has finished, by entry, until they are asked for.
     let receipts = Mutex<[RecordNumber: [UInt8]]>([:])
     /// See ``unknownVisitors(site:)``.
@@ -34,6 +36,14 @@ public final class Store: Sendable {
     public static func open(
         directory: String, key: ServerKey, durability: Configuration.Durability, now: Instant
     ) throws(StoreError) -> Store {
+        try open(
+            directory: directory, key: key, durability: durability, now: now, draining: Limits.drainedAtStartMax)
+    }
+
+    /// - Parameter draining: how many events may wait in the journal for this call to drain them.
+    static func open(
+        directory: String, key: ServerKey, durability: Configuration.Durability, now: Instant, draining: Int
+    ) throws(StoreError) -> Store {
         try Files.makeDirectory(directory)
         let lock = try DirectoryLock(directory)
         try checkRestored(directory)
@@ -42,7 +52,11 @@ public final class Store: Sendable {
         try store.withLedger { (ledger) throws(StoreError) in
             try ledger.changes { site, visitor, change in store.standings(site: site).apply(change, to: visitor) }
         }
-        if let failure = try store.drainAll(at: now, searching: true).failure { throw failure }
+        // A long journal is drained by the first drain that follows, while events are taken already.
+        let waiting = try store.withJournal { (journal) throws(StoreError) in try journal.waiting() }
+        store.waitingCounts.withLock { $0 = waiting }
+        let drains = waiting.events <= draining
+        if let failure = try store.drainAll(at: now, searching: true, emptying: drains).failure { throw failure }
         try forgetBackup(directory)
         // An event may have been a day old when it came, and its copies may come for a day after.
         try store.remember(since: now.advanced(by: -Limits.duplicateMilliseconds - Limits.ageMillisecondsMax))
@@ -255,9 +269,14 @@ public final class Store: Sendable {
 
     /// The same, with what is left of erasures. They come first: what was noted of a partition before a crash is done
     /// before anything is added to it.
-    /// - Parameter searching: whether to look for what files from a backup have brought back of visitors who were erased.
-    func drainAll(at now: Instant, searching: Bool = false) throws(StoreError) -> Drained {
+    /// - Parameters:
+    ///   - searching: whether to look for what files from a backup have brought back of visitors who were erased.
+    ///   - emptying: whether to drain the journal too. What it holds hides nothing: readers know who is erased.
+    func drainAll(
+        at now: Instant, searching: Bool = false, emptying: Bool = true
+    ) throws(StoreError) -> Drained {
         try partitions.withLock { (_) throws(StoreError) in
+            let searching = searching || searchIsDue.load(ordering: .relaxed)
             let (pending, all) = try withLedger { (ledger) throws(StoreError) in
                 let pending = try ledger.pendingErasures()
                 return (pending, try searching || !pending.isEmpty ? ledger.erasures() : [:])
@@ -266,8 +285,14 @@ public final class Store: Sendable {
             for (site, erased) in all.sorted(by: { $0.key < $1.key }) where searching || pending[site] != nil {
                 try erase(pending[site] ?? Ledger.Erasures(), among: erased, site: site, &drained)
             }
-            try noteWaiting(all, &drained)
-            try drainJournal(passingOver: all, &drained)
+            if emptying {
+                try noteWaiting(all, &drained)
+                try drainJournal(passingOver: all, &drained)
+                searchIsDue.store(false, ordering: .relaxed)
+            } else {
+                searchIsDue.store(searching, ordering: .relaxed)
+                drained.leaveOfAll("journal: it is not drained yet")
+            }
             try complete(pending, &drained, at: now)
             return drained
         }
@@ -334,8 +359,12 @@ public final class Store: Sendable {
         return try Partition(directory: directory, site: site, day: day, .write(durable: durable))
     }
 
-    /// Fills the memory of recent ids from the partitions that can hold any of them.
+    /// Fills the memory of recent ids from the partitions that can hold any of them, and from the journal.
     private func remember(since: Instant) throws(StoreError) {
+        let reader = try SQLite("\(directory)/journal.sqlite", .read)
+        try Journal.events(reader, 1...Int64.max, damaged: { _, _ in }) { _, site, events in
+            _ = recentIDs.claim(events.map { RecentIDs.hash(site: site, visitor: $0.visitor, id: $0.id) }, at: since)
+        }
         for site in try Files.names(in: "\(directory)/partitions") {
             for day in try Partition.days(directory, site) where day >= since.day {
                 do throws(StoreError) {

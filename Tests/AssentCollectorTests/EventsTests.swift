@@ -204,4 +204,31 @@ import Testing
             #expect(try client.ask("GET", "/assent.js").status == 200)
         }
     }
+
+    @Test(
+        "Of a client that asks too often nothing is read for a while, of a proxy everything",
+        arguments: [false, true])
+    func pause(isProxied: Bool) async throws {
+        var configuration = Running.configuration(requestsPerMinute: 1)
+        if !isProxied { configuration.trustedProxies = [] }
+        try await Running.collector(configuration) { running in
+            let client = try running.client()
+            let headers: [String: String?] = isProxied ? ["X-Forwarded-For": "192.0.2.1"] : [:]
+            func ask() throws -> (status: Int, time: Duration) {
+                var status = 0
+                let time = try ContinuousClock().measure {
+                    status = try client.ask("POST", "/v1/events", Running.eventsBody([]), headers).status
+                }
+                return (status, time)
+            }
+            #expect(try ask().status == 204)
+            #expect(try ask().status == 429)
+            // It is read when the pause is over, and answered like any other.
+            let third = try ask()
+            #expect(third.status == 429)
+            #expect((third.time > .milliseconds(Limits.pauseMilliseconds / 2)) == !isProxied)
+            let other = try Client(running.addresses.listen, from: "127.9.9.9")
+            #expect(try other.ask("GET", "/.well-known/gpc.json").status == 200)
+        }
+    }
 }

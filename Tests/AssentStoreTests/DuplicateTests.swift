@@ -75,15 +75,20 @@ import Testing
         }
     }
 
-    @Test func `ids of two days back are known after a restart, also those that wait in the journal`() throws {
+    @Test("Ids of two days back are known after a restart, also those that wait in the journal", arguments: [0, 20])
+    func restart(draining: Int) throws {
         let directory = try TemporaryDirectory()
         let events = try Samples.events(20, visitors: 1...4, day: Samples.monday.advanced(by: -1), seed: 1)
         _ = try Self.open(directory).append([EventBatch(site: "coalition", events: events)])
-        let store = try Self.open(directory)
+        let store = try Store.open(
+            directory: directory.path, key: Samples.key, durability: .process, now: Self.now, draining: draining)
+        #expect(store.waiting.events == (draining < 20 ? 20 : 0) && store.needsDrain == (draining < 20))
         for event in events.map(\.event) {
             let hash = RecentIDs.hash(site: "coalition", visitor: event.visitor, id: event.id)
             #expect(!store.recentIDs.claim(hash, at: Self.now))
         }
         #expect(store.recentIDs.claim(RecentIDs.hash(site: "coalition", visitor: 1, id: "another-id"), at: Self.now))
+        try store.drain(at: Self.now)
+        #expect(store.waiting.events == 0)
     }
 }

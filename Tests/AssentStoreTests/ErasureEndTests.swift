@@ -23,8 +23,10 @@ import Testing
     }
 
     /// A drain notes in the ledger what it finds, rewrites one partition after the other, drains the journal, and completes.
-    @Test("A crash at any point of an erasure changes no byte of its receipt", arguments: 0...4)
-    func crash(point: Int) throws {
+    @Test(
+        "A crash at any point of an erasure changes no byte of its receipt, whether or not the start drains the journal",
+        arguments: 0...4, [0, Limits.drainedAtStartMax])
+    func crash(point: Int, draining: Int) throws {
         let scene = try Scene()
         _ = try ErasureTests.withdraw(scene.store, 2)
         let crashed = try scene.directory.copy()
@@ -45,7 +47,7 @@ import Testing
         if point == 4 { try Self.replace({ $0.hasPrefix("journal") }, in: crashed, by: scene.directory) }
 
         let wanted = try #require(try ReceiptTests.erase(scene.ids[1], ErasureTests.open(undisturbed)))
-        let store = try ErasureTests.open(crashed)
+        let store = try ErasureTests.open(crashed, draining: draining)
         let receipt = try #require(try ReceiptTests.erase(scene.ids[1], store))
         #expect(String(decoding: receipt, as: UTF8.self) == String(decoding: wanted, as: UTF8.self))
         let events = (scene.drained + scene.waiting).count { $0.event.visitor == 2 }
@@ -276,7 +278,10 @@ import Testing
         return try ErasureTests.open(scene.directory)
     }
 
-    @Test func `what an older journal brings back is passed over, and has a second end in the chain`() throws {
+    @Test(
+        "What an older journal brings back is passed over, and has a second end in the chain",
+        arguments: [0, Limits.drainedAtStartMax])
+    func olderJournal(draining: Int) throws {
         var scene = try Scene()
         let backup = try scene.directory.copy()
         let first = try ReceiptTests.read(try scene.erase())
@@ -286,12 +291,14 @@ import Testing
         }
         try Self.replace({ $0.hasPrefix("journal") }, in: scene.directory, by: backup)
         #expect(try !directoryIsFree(of: scene))
-        scene.store = try ErasureTests.open(scene.directory)
+        scene.store = try ErasureTests.open(scene.directory, draining: draining)
+        let events = scene.waiting.filter { $0.event.visitor != 2 }.map { "\($0.event)" }.sorted()
+        #expect(ErasureTests.texts(try ErasureTests.read(scene.directory)) == events, "also before it is drained")
+        try scene.store.drain(at: Self.now)
         let second = try ReceiptTests.read(try scene.erase())
         #expect(second.state == .erased && second.earlier.count == 1)
         #expect(second.journalEvents == first.journalEvents && second.rewritings.isEmpty)
         #expect(try directoryIsFree(of: scene))
-        let events = scene.waiting.filter { $0.event.visitor != 2 }.map { "\($0.event)" }.sorted()
         #expect(ErasureTests.texts(try ErasureTests.read(scene.directory)) == events)
     }
 

@@ -10,8 +10,11 @@ import Testing
     static let now = Samples.monday.advanced(by: 2).start
     static let marker = "Marker-Of-One-Visitor"
 
-    static func open(_ directory: TemporaryDirectory) throws -> Store {
-        try Store.open(directory: directory.path, key: Samples.key, durability: .process, now: now)
+    static func open(
+        _ directory: TemporaryDirectory, draining: Int = Limits.drainedAtStartMax
+    ) throws -> Store {
+        try Store.open(
+            directory: directory.path, key: Samples.key, durability: .process, now: now, draining: draining)
     }
 
     static func grant(_ store: Store, count: Int = 1) throws -> [ConsentRecord] {
