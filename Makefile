@@ -29,7 +29,7 @@ define install
 	fi
 endef
 
-.PHONY: demo release script test crash-matrix fuzz check lint format bench bench-store pictures clean
+.PHONY: demo release script test crash-matrix sanitize fuzz check lint format bench bench-store pictures clean
 
 demo: release
 	$(ASSENT) demo $(if $(ONCE),--once)
@@ -64,6 +64,29 @@ crash-matrix:
 	$(call install,$(TEST_PACKAGES))
 	swift build --build-tests
 	ASSENT_CRASH_MATRIX=whole swift test --skip-build --filter CrashMatrixTests
+
+# The tests with each access to memory checked, then with each of two threads to the same: the sanitizers have builds of
+# their own, optimized since they slow everything down. The program of the end-to-end tests has the same sanitizer. What is
+# found anywhere lies in the build as report.… and ends the run; what is others' stands in Tests/Sanitizers. Tests that
+# kill or trace the program are left out: the killed report nothing, and beside a tracer nobody can look for leaks.
+SANITIZERS = address thread
+REPORTS    = $(CURDIR)/.build-$*/report
+SUPPRESSED = suppressions=$(CURDIR)/Tests/Sanitizers
+SANITIZED  = ASAN_OPTIONS=log_path=$(REPORTS) LSAN_OPTIONS=print_suppressions=0:$(SUPPRESSED)/leaks.txt \
+	TSAN_OPTIONS=log_path=$(REPORTS):$(SUPPRESSED)/threads.txt LD_PRELOAD=$(if $(filter thread,$*),$(CURDIR)/.build-$*/mutex.so) \
+	swift test --sanitize=$* --scratch-path .build-$* --skip-build --disable-xctest
+sanitize:
+	for each in $(SANITIZERS); do $(MAKE) sanitize-$$each || exit; done
+
+sanitize-%: .build-axe/ready
+	$(call install,$(TEST_PACKAGES))
+	swift build --build-tests --sanitize=$* --scratch-path .build-$* -Xswiftc -O
+	clang -O2 -shared -fPIC -o .build-$*/mutex.so Tests/Sanitizers/mutex.c
+	rm -f $(REPORTS).*
+	$(SANITIZED) --skip EndToEndTests --skip AssentCollectorTests
+	$(SANITIZED) --filter AssentCollectorTests
+	$(SANITIZED) --filter EndToEndTests --skip CrashMatrixTests --skip KillTests
+	@! cat $(REPORTS).* 2> /dev/null
 
 # Foreign bytes for the decoders, guided by what they reach, for so many seconds; TARGET=json for one of them alone. What
 # was found to be worth trying is kept in .build-fuzz and tried again the next time; an input that ends a run lies there
@@ -116,4 +139,4 @@ pictures: release
 	Dashboards/pictures/make $(ASSENT)
 
 clean:
-	rm -rf .build .build-axe .build-bench
+	rm -rf .build .build-axe .build-bench .build-fuzz .build-address .build-thread
