@@ -29,7 +29,7 @@ define install
 	fi
 endef
 
-.PHONY: demo release script test crash-matrix fuzz check lint format bench soak bench-store pictures clean
+.PHONY: demo release script test crash-matrix sanitize fuzz check instructions lint format bench soak bench-store pictures clean
 
 demo: release
 	$(ASSENT) demo $(if $(ONCE),--once)
@@ -65,6 +65,29 @@ crash-matrix:
 	swift build --build-tests
 	ASSENT_CRASH_MATRIX=whole swift test --skip-build --filter CrashMatrixTests
 
+# The tests with each access to memory checked, then with each of two threads to the same: the sanitizers have builds of
+# their own, optimized since they slow everything down. The program of the end-to-end tests has the same sanitizer. What is
+# found anywhere lies in the build as report.… and ends the run; what is others' stands in Tests/Sanitizers. Tests that
+# kill or trace the program are left out: the killed report nothing, and beside a tracer nobody can look for leaks.
+SANITIZERS = address thread
+REPORTS    = $(CURDIR)/.build-$*/report
+SUPPRESSED = suppressions=$(CURDIR)/Tests/Sanitizers
+SANITIZED  = ASAN_OPTIONS=log_path=$(REPORTS) LSAN_OPTIONS=print_suppressions=0:$(SUPPRESSED)/leaks.txt \
+	TSAN_OPTIONS=log_path=$(REPORTS):$(SUPPRESSED)/threads.txt LD_PRELOAD=$(if $(filter thread,$*),$(CURDIR)/.build-$*/mutex.so) \
+	swift test --sanitize=$* --scratch-path .build-$* --skip-build --disable-xctest
+sanitize:
+	for each in $(SANITIZERS); do $(MAKE) sanitize-$$each || exit; done
+
+sanitize-%: .build-axe/ready
+	$(call install,$(TEST_PACKAGES))
+	swift build --build-tests --sanitize=$* --scratch-path .build-$* -Xswiftc -O
+	clang -O2 -shared -fPIC -o .build-$*/mutex.so Tests/Sanitizers/mutex.c
+	rm -f $(REPORTS).*
+	$(SANITIZED) --skip EndToEndTests --skip AssentCollectorTests
+	$(SANITIZED) --filter AssentCollectorTests
+	$(SANITIZED) --filter EndToEndTests --skip CrashMatrixTests --skip KillTests --skip HardshipTests
+	@! cat $(REPORTS).* 2> /dev/null
+
 # Foreign bytes for the decoders, guided by what they reach, for so many seconds; TARGET=json for one of them alone. What
 # was found to be worth trying is kept in .build-fuzz and tried again the next time; an input that ends a run lies there
 # as crash-…, oom-… or timeout-….
@@ -82,12 +105,19 @@ fuzz:
 		-artifact_prefix=.build-fuzz/ $(CORPUS)
 
 # What guards the house beside the tests: the formatter's strict lint, and what the release binary is made of.
-check: lint release
+check: lint release instructions
 	@! objdump -p $(ASSENT) | grep -E 'NEEDED.*(libFoundation|lib_Foundation|libicu)' \
 		|| { echo "The binary links Foundation or ICU: see which import brought it in."; exit 1; }
 	@strip -o .build/assent.stripped $(ASSENT); size=$$(stat -c %s .build/assent.stripped); \
 		echo "The stripped binary has $$size bytes."; \
 		[ $$size -le 25165824 ] || { echo "It must have at most 24 MiB."; exit 1; }
+
+# How many instructions an event takes on its way from a socket to the journal, as valgrind counts them: the same on every
+# machine, and at most as many as Tests/Benchmarks/ingest/instructions.py allows.
+instructions: release
+	$(call install,$(CHECK_PACKAGES))
+	strip -o .build/assent.stripped $(ASSENT)
+	/usr/bin/python3 Tests/Benchmarks/ingest/instructions.py .build/assent.stripped
 
 lint:
 	swift format lint --strict --recursive $(SOURCES)
@@ -123,4 +153,4 @@ pictures: release
 	Dashboards/pictures/make $(ASSENT)
 
 clean:
-	rm -rf .build .build-axe .build-bench
+	rm -rf .build .build-axe .build-bench .build-fuzz .build-address .build-thread

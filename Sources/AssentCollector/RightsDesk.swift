@@ -21,6 +21,9 @@ final class RightsDesk: Sendable {
         pool.start()
     }
 
+    /// Its thread ends when what it has begun is done.
+    deinit { pool.shutdownGracefully { _ in } }
+
     /// Waits until what was begun is answered, and ends the thread.
     func finish() async {
         await pool.finish()

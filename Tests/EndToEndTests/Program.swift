@@ -9,7 +9,9 @@ enum Program {
     /// The directory of the package.
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
-    static let path = root.appending(path: ".build/debug/assent")
+    /// It lies beside the tests, so that tests with a sanitizer run a program with the same one.
+    static let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        .appending(path: "assent")
 
     /// Starts a command, or another one that it is given to.
     static func process(
