@@ -177,10 +177,11 @@ final class Keeper: Sendable {
         }
     }
 
-    /// Writes and drains all that is left, and ends the thread.
+    /// Writes what is left, drains it if that is soon done, and ends the thread.
     func finish() async {
         state.withLock { $0.isStopping = true }
-        drainSoon()
+        store.hurry()
+        start(draining: store.waiting.events <= Limits.drainedAtStartMax)
         await pool.finish()
     }
 }

@@ -127,7 +127,8 @@ public enum Limits {
     /// Events that may wait in the journal to be drained: further ones are refused, so that a start after a crash, which
     /// looks at all of them, takes no longer than two seconds.
     public static let journalEventsMax = 1_048_576
-    /// Events that may wait in the journal for a start to drain them before it serves; with more it serves first.
+    /// Events that may wait in the journal for a start to drain them before it serves, and for a stop before it ends: more
+    /// are drained while it serves.
     public static let drainedAtStartMax = 65_536
     /// Most events that one commit takes.
     public static let commitEventsMax = 16_384

@@ -147,7 +147,7 @@ private struct SeenIDs {
             hashes.removeAll(keepingCapacity: true)
             if table.count > 0 { table.removeAll() }
         }
-        guard let hash = columns.ids.hash(at: event) else { return false }
+        guard let hash = columns.identity(of: event) else { return false }
         if table.count == 0 {
             if hashes.contains(hash) { return true }
             hashes.append(hash)

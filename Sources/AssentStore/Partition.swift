@@ -258,12 +258,12 @@ final class Partition {
     /// - Parameter arrivals: events in the order in which they arrived.
     func new(_ arrivals: [EventColumns], beside segments: [Segment]) throws(StoreError) -> [EventColumns] {
         var left = Partition.identities(of: arrivals)
-        let visitors = Set(left.map(\.visitor))
+        let visitors = Set(arrivals.lazy.flatMap(\.visitors))
         for segment in segments where has(segment, anyOf: visitors) {
             do throws(StoreError) {
                 let columns = try read(segment, .ids, idsOf: visitors)
                 for event in columns.ids.indices {
-                    if let identity = Identity(event, of: columns) { left.remove(identity) }
+                    if let identity = columns.identity(of: event) { left.remove(identity) }
                 }
             } catch  where error.kind == .damaged {
                 continue
@@ -272,32 +272,26 @@ final class Partition {
         return Partition.runs(of: arrivals, only: left)
     }
 
-    private static func identities(of arrivals: [EventColumns]) -> Set<Identity> {
-        Set(arrivals.lazy.flatMap { events in events.ids.indices.lazy.compactMap { Identity($0, of: events) } })
+    private static func identities(of arrivals: [EventColumns]) -> HashTable {
+        var identities = HashTable()
+        for events in arrivals {
+            for event in events.ids.indices {
+                if let identity = events.identity(of: event) { identities.insert(identity) }
+            }
+        }
+        return identities
     }
 
     /// Events in order: those without an id, and of each identity that is new the first.
-    private static func runs(of arrivals: [EventColumns], only new: Set<Identity>) -> [EventColumns] {
+    private static func runs(of arrivals: [EventColumns], only new: HashTable) -> [EventColumns] {
         var left = new
         let unique = arrivals.map { events in
             let kept = (0..<events.count).filter { event in
-                Identity(event, of: events).map { left.remove($0) != nil } ?? true
+                events.identity(of: event).map { left.remove($0) } ?? true
             }
             return kept.count == events.count ? events : events.selecting(kept)
         }
         return concurrently(unique.filter { $0.count > 0 }) { $0.inOrder() }
-    }
-
-    /// What makes two events one: the visitor and, as a hash, the id.
-    private struct Identity: Hashable {
-        let visitor: VisitorNumber
-        let id: UInt64
-
-        init?(_ event: Int, of columns: EventColumns) {
-            guard let id = columns.ids.hash(at: event) else { return nil }
-            self.id = id
-            visitor = columns.visitors[event]
-        }
     }
 
     func segments() throws(StoreError) -> [Segment] {

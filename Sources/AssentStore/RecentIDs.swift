@@ -64,7 +64,7 @@ public final class RecentIDs: Sendable {
 
 /// A set of hashes: each stands at the place that its low bits name, or at the next free one. At most half of the places
 /// are taken.
-private struct HashTable {
+struct HashTable {
     /// 0 is free; the hash that is 0 is taken for 1.
     private var places: [UInt64] = []
     private(set) var count = 0
@@ -72,6 +72,7 @@ private struct HashTable {
     func contains(_ hash: UInt64) -> Bool { count > 0 && places[place(of: max(1, hash))] != 0 }
 
     mutating func insert(_ hash: UInt64) {
+        guard !contains(hash) else { return }
         if (count + 1) * 2 > places.count {
             let hashes = places
             places = Array(repeating: 0, count: max(1_024, places.count * 2))
@@ -81,8 +82,9 @@ private struct HashTable {
         count += 1
     }
 
-    mutating func remove(_ hash: UInt64) {
-        guard contains(hash) else { return }
+    /// - Returns: whether it was there.
+    @discardableResult mutating func remove(_ hash: UInt64) -> Bool {
+        guard contains(hash) else { return false }
         var gap = place(of: max(1, hash))
         places[gap] = 0
         count -= 1
@@ -98,6 +100,7 @@ private struct HashTable {
             }
             next = (next + 1) & mask
         }
+        return true
     }
 
     /// Where a hash is, or would go.

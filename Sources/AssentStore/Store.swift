@@ -29,6 +29,7 @@ public final class Store: Sendable {
     /// See ``unknownVisitors(site:)``.
     let unknown: [String: [ClosedRange<VisitorNumber>]]
     private let waitingCounts = Mutex((events: 0, bytes: 0))
+    private let isHurried = Atomic(false)
 
     /// Opens a data directory, makes it if it is missing, and finishes what a crash left.
     /// - Parameter now: the server's time, from which the recent ids are judged.
@@ -301,10 +302,15 @@ public final class Store: Sendable {
     private func drainJournal(
         passingOver erasures: [String: Ledger.Erasures], _ drained: inout Drained
     ) throws(StoreError) {
-        let through = try withJournal { (journal) throws(StoreError) in try journal.last() }
+        var through = try withJournal { (journal) throws(StoreError) in try journal.last() }
         var next: Int64 = 1
         let reader = try SQLite("\(directory)/journal.sqlite", .read)
         while next <= through {
+            if next > 1, isHurried.load(ordering: .relaxed) {
+                through = next - 1
+                drained.leaveOfAll("journal: it is not drained yet")
+                break
+            }
             var gathered: [PartitionName: Arrivals] = [:]
             var current: (name: PartitionName, arrivals: Arrivals)?
             // Rows are read in portions, so that memory is bounded however much a crash has left.
@@ -382,14 +388,23 @@ public final class Store: Sendable {
         }
     }
 
-    /// Drains and gives the data directory back, also if the drain throws. Further calls throw.
+    /// A drain that is under way ends after the portion that it is at: what is left is for the next start.
+    public func hurry() { isHurried.store(true, ordering: .relaxed) }
+
+    /// Drains, unless more waits than a start drains before it serves, and gives the data directory back, also if the drain
+    /// throws. Further calls throw.
     public func close(at now: Instant) throws(StoreError) {
+        try close(at: now, draining: Limits.drainedAtStartMax)
+    }
+
+    /// - Parameter draining: how many events may wait in the journal for this call to drain them.
+    func close(at now: Instant, draining: Int) throws(StoreError) {
         defer {
             ledger.withLock { $0 = nil }
             journal.withLock { $0 = nil }
             lock.release()
         }
-        try drain(at: now)
+        if waiting.events <= draining { try drain(at: now) }
     }
 }
 

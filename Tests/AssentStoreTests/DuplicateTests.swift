@@ -75,6 +75,39 @@ import Testing
         }
     }
 
+    @Test func `a stop and a start leave a long journal as it is, and what is in it is there once`() throws {
+        let directory = try TemporaryDirectory()
+        var store = try Self.open(directory)
+        let events = try Samples.events(300, visitors: 1...4, seed: 1)
+        _ = try store.append([EventBatch(site: "coalition", events: events)])
+        try store.close(at: Self.now, draining: 299)
+        store = try Store.open(
+            directory: directory.path, key: Samples.key, durability: .process, now: Self.now, draining: 299)
+        #expect(store.waiting.events == 300)
+        _ = try store.append([EventBatch(site: "coalition", events: events)])
+        for _ in 0..<2 {
+            #expect(ErasureTests.texts(try Self.read(directory)) == events.map { "\($0.event)" }.sorted())
+            try store.drain(at: Self.now)
+        }
+        #expect(store.waiting.events == 0)
+    }
+
+    @Test func `who is in a hurry ends a drain after a portion, and the next one goes on there`() throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open(directory)
+        let row = Limits.segmentEventsMax / 2 + 1
+        for seed in 1...3 {
+            let events = try Samples.events(row, visitors: 1...4, seed: UInt64(seed))
+            _ = try store.append([EventBatch(site: "coalition", events: events)])
+        }
+        store.hurry()
+        for left in [row, 0] {
+            try store.drain(at: Self.now)
+            #expect(store.waiting.events == left)
+            #expect(try Self.read(directory).segments.reduce(0) { $0 + $1.count } == 3 * row)
+        }
+    }
+
     @Test("Ids of two days back are known after a restart, also those that wait in the journal", arguments: [0, 20])
     func restart(draining: Int) throws {
         let directory = try TemporaryDirectory()
