@@ -175,13 +175,13 @@ class Assent(Server):
         return found
 
     def held(self):
-        """Events in the partitions of a collector that has ended, each read whole."""
+        """Events of a collector that has ended: in its partitions, each read whole, and in a journal that was long."""
         said = subprocess.run([self.binary, "partitions", "verify", "--config", self.configuration],
                               capture_output=True, text=True)
         found = re.search(r"(\d+) partitions? with (\d+) events", said.stdout)
         if said.returncode or not found:
             raise Broken(f"`partitions verify` found something wrong: {said.stdout.strip()[-200:]}")
-        return int(found[2])
+        return int(found[2]) + self.journal()[0]
 
     def journal(self):
         """Events and bytes that wait in the journal of a collector that was killed; it is read in a copy."""
