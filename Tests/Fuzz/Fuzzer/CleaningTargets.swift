@@ -13,7 +13,7 @@ enum CleaningTargets {
         check(query: Cleaning.query(text[...]))
         guard let address = WebAddress(text) else { return precondition(Cleaning.referrer(text) == .none) }
         check(host: address.host)
-        precondition(["http", "https"].contains(address.scheme.lowercased()) && address.path.hasPrefix("/"))
+        precondition(["http", "https"].contains(address.scheme.lowercased()) && address.path.utf8.first == 0x2F)
 
         let page = Cleaning.page(address)
         check(page.path, bytesMax: Limits.pathBytesMax)
