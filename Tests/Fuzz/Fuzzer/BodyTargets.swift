@@ -6,13 +6,14 @@ enum BodyTargets {
 
     static func json(_ input: [UInt8]) {
         let depth = JSONGrammar.depth(of: input)
-        let isPassed = (try? JSONReader.read(input) { (reader) throws(BadRequest) in try reader.skip() }) != nil
+        let isPassed =
+            (try? JSONReader.read(input.span.bytes) { (reader) throws(BadRequest) in try reader.skip() }) != nil
         precondition(isPassed == depth.map { $0 <= Limits.jsonDepthMax } ?? false, "what is passed over is JSON")
-        guard isPassed, let value = try? JSONReader.read(input, value) else { return }
+        guard isPassed, let value = try? JSONReader.read(input.span.bytes, value) else { return }
         // What was read is written again as it is in memory, and that reads as the same.
         let text = written(value)
         precondition(JSONGrammar.depth(of: text) != nil, "what is written is JSON")
-        let again = try? JSONReader.read(text, self.value)
+        let again = try? JSONReader.read(text.span.bytes, self.value)
         precondition(again.map(written) == text, "what was read comes back")
     }
 
