@@ -302,6 +302,8 @@ final class Connection: ChannelInboundHandler {
                 guard write(buffer, context) else { return }
             }
         } while goesOn(context)
+        // What was held back may have been the beginning of a request whose end will not come.
+        if phase == .last, slots.isEmpty { return end() }
         askForMore(context)
         pace(context)
     }

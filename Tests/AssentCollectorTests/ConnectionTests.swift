@@ -192,13 +192,15 @@ import Testing
         }
     }
 
-    @Test("More requests at once than answers may wait are answered all, in order, also after the end of the input")
-    func manyAtOnce() async throws {
+    @Test(
+        "More requests at once than answers may wait are answered all, in order, also after the end of the input",
+        arguments: [1, 3], ["", "GET /half"])
+    func manyAtOnce(times: Int, rest: String) async throws {
         try await Running.collector { running in
             let client = try running.client()
-            let count = Limits.pipelinedRequestsMax * 3
+            let count = Limits.pipelinedRequestsMax * times
             let paths = (0..<count).map { $0 % 3 == 0 ? "/none/\($0)" : "/.well-known/gpc.json" }
-            client.send(paths.map { Client.request("GET", $0) }.joined())
+            client.send(paths.map { Client.request("GET", $0) }.joined() + rest)
             client.endOutput()
             for path in paths { #expect(try client.receive().status == (path.hasPrefix("/none") ? 404 : 200)) }
             #expect(client.isClosed())
